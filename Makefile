@@ -1,0 +1,71 @@
+# A fresh machine has python3 with venv, git and make; everything else is installed here, into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test test-peers check lint format types imports coverage bench clean
+
+help:  ## what there is to make
+	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F ':.*  ## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+demo: .venv/.installed  ## the main job on the embedded registry, narrated
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh specs/demo/demo.sh
+
+test: .venv/.test  ## the whole suite, from nothing
+	$(BIN)/python -m pytest
+
+test-peers: .venv/.test  ## the suite against clients that are no Python packages (skopeo)
+	@command -v skopeo >/dev/null || sh tests/peers/install.sh skopeo
+	$(BIN)/python -m pytest -m peer
+
+check: lint types imports coverage  ## lint, format, types, import direction, tests, coverage
+
+lint: .venv/.check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv/.check  ## put the code in shape
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+types: .venv/.check
+	$(BIN)/mypy
+
+imports: .venv/.check
+	$(BIN)/lint-imports
+
+coverage: .venv/.check
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -q
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
+
+bench: .venv/.bench  ## speed and memory, as ratios within one run
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove what was made here
+	rm -rf .venv .reconciler build dist *.egg-info .coverage* htmlcov benchmarks/results
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is older than 3.11; say PYTHON=/path/to/a/newer/one"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: .venv/bin/python setup.cfg pyproject.toml
+	$(PIP) install --editable .
+	@touch $@
+
+.venv/.test: .venv/bin/python setup.cfg pyproject.toml
+	$(PIP) install --editable '.[test]'
+	@touch $@ .venv/.installed
+
+.venv/.check: .venv/bin/python setup.cfg pyproject.toml
+	$(PIP) install --editable '.[test,check]'
+	@touch $@ .venv/.test .venv/.installed
+
+.venv/.bench: .venv/bin/python setup.cfg pyproject.toml
+	$(PIP) install --editable '.[bench]'
+	@touch $@ .venv/.installed

@@ -1,0 +1,113 @@
+"""
+The command line: one module for each command, imported when that command runs.
+
+Exit codes are Terraform's and ours to choose: 0 done or in sync, 1 an error of any
+kind, 2 changes where `--detailed-exitcode` asks for that. click would exit with 2
+on a mistyped option, which a pipeline would take for "there are changes".
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from reconciler import __version__
+from reconciler.errors import ReconcilerError
+
+OK, ERROR, CHANGES = 0, 1, 2
+
+# In the order of `--help`; the first sentence of each command's own help stands here too, so that nothing is imported.
+COMMANDS = {
+    "validate": "Check desired-state files, offline; every problem at once.",
+    "plan": "Show what apply would change.",
+    "apply": "Make the registry what the files declare.",
+    "show": "Show a saved plan.",
+    "explain": "Tell which rule says what about one resource.",
+    "emulator": "Run a registry that speaks ACR's protocol, for trying things out.",
+}
+
+
+class _Commands(click.Group):
+    """Commands by name, each imported from the module of that name when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"reconciler.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Exit codes: 0 done or in sync, 1 an error of any kind, 2 changes (plan --detailed-exitcode).",
+)
+@click.version_option(__version__, message="reconciler %(version)s")
+def root() -> None:
+    """
+    Keep repositories and tags of an Azure Container Registry protected as files
+    under Git declare.
+
+    \b
+    Try it on the embedded registry:
+      reconciler emulator --port 5000 &
+      reconciler plan registry.yaml --registry http://127.0.0.1:5000
+    """
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run())
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """
+    Run one command.
+
+    Args:
+        arguments: As they stand after the program's name; None: the process's own.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        result = root.main(arguments, prog_name="reconciler", standalone_mode=False)
+    except click.exceptions.Exit as wish:
+        return wish.exit_code
+    except click.ClickException as error:
+        return _complain(_usage(error))
+    except ReconcilerError as error:
+        return _complain(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        return _complain("interrupted; nothing was changed")
+    except BrokenPipeError:
+        # Whoever read stdout has gone. Python would complain when it flushes at exit.
+        sys.stdout = None
+        return ERROR
+    return result if isinstance(result, int) else OK
+
+
+def _usage(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"\n  {context.command_path} --help tells more" if context else ""
+    return f"{error.format_message()}{hint}"
+
+
+def _complain(message: str) -> int:
+    label = click.style("error:", fg="red", bold=True) if sys.stderr.isatty() else "error:"
+    print(f"{label} {_printable(message)}", file=sys.stderr)  # noqa: T201 - this is where errors are told
+    return ERROR
+
+
+def _printable(message: str) -> str:
+    """`message` without what could move the cursor: arguments and file names end up in it."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in message)

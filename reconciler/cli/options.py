@@ -1,0 +1,66 @@
+"""Options that several commands share. Each can be set in the environment as RECONCILER_ and its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def option(*names: str, **settings: Any) -> Callable[[F], F]:
+    """A click option that can also be set as RECONCILER_NAME."""
+    long_name = next(name for name in names if name.startswith("--")).partition("/")[0]
+    variable = "RECONCILER_" + long_name.removeprefix("--").replace("-", "_").upper()
+    return click.option(*names, envvar=variable, show_envvar=False, **settings)
+
+
+def all_of(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Several decorators as one, in the order in which `--help` shows them."""
+
+    def decorate(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+files = click.argument("files", metavar="FILE...", nargs=-1, required=True)
+
+registry = all_of(
+    option("--registry", metavar="HOST", help="The registry, instead of the one that the files name."),
+    option("--insecure", is_flag=True, help="Permit plain http to another machine."),
+)
+traffic = all_of(
+    option(
+        "--concurrency",
+        type=click.IntRange(1, 256),
+        default=32,
+        show_default=True,
+        help="Requests under way at the same time, at most.",
+    ),
+    option(
+        "--timeout",
+        type=click.FloatRange(0.1, 3600),
+        default=60,
+        show_default=True,
+        metavar="SECONDS",
+        help="Give a call up after this, its repeats included.",
+    ),
+)
+limits = all_of(
+    option("--max-loosen", metavar="N|N%", help="Resources that may be loosened at most.  [default: 10 or 30%]"),
+    option("--max-hide", metavar="N|N%", help="Resources that may be hidden at most.  [default: 10 or 30%]"),
+    option("--allow-empty", is_flag=True, help="Permit files that declare nothing at all."),
+    option("--allow-incomplete", is_flag=True, help="Permit a plan that lacks what could not be read."),
+)
+output_format = option(
+    "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+full = option("--full", is_flag=True, help="Show everything, however much it is.")
+no_color = option("--no-color", is_flag=True, help="No colour, also on a terminal.")
+quiet = option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
+verbose = option("-v", "--verbose", is_flag=True, help="Tell each request on stderr.")

@@ -1,0 +1,86 @@
+"""
+How far a run is, on stderr: a line that moves on a terminal, a line every 10 s otherwise.
+
+A pipeline's log is read later and searched; a bar would fill it with escapes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import sys
+import time
+from collections.abc import Iterator
+
+from reconciler.cli.output import note
+from reconciler.events import Event, Outcome, RepositoryRead, Waiting
+from reconciler.render.words import count
+
+INTERVAL_S = 10.0
+_REFRESH_S = 0.1
+_CLEAR = "\r\x1b[K"
+
+
+class Progress:
+    """Counts what happens and shows it; a sink."""
+
+    def __init__(self, *, quiet: bool, changes: int = 0) -> None:
+        self.repositories = 0
+        self.tags = 0
+        self._changes = changes
+        self._is_quiet = quiet
+        self.ended = 0
+        self._told_until_s = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Take note of one event."""
+        match event:
+            case RepositoryRead(tags=tags):
+                self.repositories += 1
+                self.tags += tags
+            case Outcome():
+                self.ended += 1
+            case Waiting(delay_s=delay_s):
+                self._tell_pause(delay_s)
+
+    def line(self) -> str:
+        """Where the run is."""
+        if self._changes:
+            return f"applied {self.ended:,} of {count(self._changes, 'change')}"
+        return f"read {count(self.repositories, 'repository', 'repositories')}, {count(self.tags, 'tag')}"
+
+    def _tell_pause(self, delay_s: float) -> None:
+        if self._is_quiet:
+            return
+        now = time.monotonic()
+        if now >= self._told_until_s:  # many calls are told to wait at the same time
+            self._told_until_s = now + delay_s
+            note(f"the registry is throttling (429); waiting {math.ceil(delay_s)} s")
+
+
+@contextlib.contextmanager
+def shown(progress: Progress, *, quiet: bool) -> Iterator[Progress]:
+    """Show `progress` while the body runs inside an event loop."""
+    if quiet:
+        yield progress
+        return
+    is_terminal = sys.stderr.isatty()
+    ticker = asyncio.get_running_loop().create_task(_tick(progress, is_terminal=is_terminal))
+    try:
+        yield progress
+    finally:
+        ticker.cancel()
+        if is_terminal:
+            sys.stderr.write(_CLEAR)
+            sys.stderr.flush()
+
+
+async def _tick(progress: Progress, *, is_terminal: bool) -> None:
+    while True:
+        await asyncio.sleep(_REFRESH_S if is_terminal else INTERVAL_S)
+        if is_terminal:
+            sys.stderr.write(f"{_CLEAR}{progress.line()}")
+            sys.stderr.flush()
+        else:
+            note(f"{progress.line()} …")

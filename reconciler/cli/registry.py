@@ -1,0 +1,128 @@
+"""Which registry a command talks to, as whom, and how the connection is opened and closed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from reconciler.cli.output import note
+from reconciler.errors import RefusedError
+
+if TYPE_CHECKING:
+    from reconciler.events import Sink
+    from reconciler.registry.auth import Credentials
+    from reconciler.registry.client import Client
+    from reconciler.registry.location import Location
+
+EMULATOR = "emulator"
+EMULATOR_DATA = Path(".reconciler") / "emulator.db"
+
+
+@attrs.frozen
+class Traffic:
+    """How to talk to the registry, from the command line."""
+
+    insecure: bool
+    concurrency: int
+    timeout_s: float
+    quiet: bool
+    verbose: bool
+
+
+@attrs.frozen
+class Registry:
+    """The registry of a run: the name that plans bear, and where it answers."""
+
+    name: str
+    location: Location
+
+
+@contextlib.contextmanager
+def open_registry(named: str | None, traffic: Traffic) -> Iterator[Registry]:
+    """
+    The registry that was named; the embedded one runs as long as the body does.
+
+    Raises:
+        RefusedError: none was named, or it is none.
+    """
+    from reconciler.registry.location import parse_location
+
+    if not named:
+        raise RefusedError(
+            "no registry is named\n  Say `registry: contoso.azurecr.io` in a file, or --registry contoso.azurecr.io"
+        )
+    if named != EMULATOR:
+        location = parse_location(named, insecure=traffic.insecure)
+        tell(f"Registry  {location.name}", traffic)
+        if location.origin.startswith("http://"):
+            tell(
+                "          plain http: whoever is on the way reads and changes everything",
+                traffic,
+                when=traffic.insecure,
+            )
+        yield Registry(location.name, location)
+        return
+    with _embedded() as url:
+        tell(f"Registry  the embedded emulator, not a real registry; its data: {EMULATOR_DATA}", traffic)
+        yield Registry(EMULATOR, parse_location(url))
+
+
+@contextlib.contextmanager
+def _embedded() -> Iterator[str]:
+    from reconciler.emulator import EmbeddedEmulator, EmulatorError
+
+    try:
+        EMULATOR_DATA.parent.mkdir(exist_ok=True)
+        emulator = contextlib.ExitStack()
+        url = emulator.enter_context(EmbeddedEmulator(data=EMULATOR_DATA)).url
+    except EmulatorError as error:
+        raise RefusedError(str(error)) from None
+    except OSError as error:
+        raise RefusedError(f"{EMULATOR_DATA.parent}: cannot be made: {error.strerror}") from None
+    with emulator:
+        yield url
+
+
+def credentials_from_environment() -> Credentials | None:
+    """
+    The user and password in RECONCILER_USERNAME and RECONCILER_PASSWORD; None where neither is set.
+
+    Raises:
+        RefusedError: only one of them is set.
+    """
+    from reconciler.registry.auth import Credentials
+
+    username, password = os.environ.get("RECONCILER_USERNAME"), os.environ.get("RECONCILER_PASSWORD")
+    if not username and not password:
+        return None
+    if not username or not password:
+        missing = "RECONCILER_PASSWORD" if username else "RECONCILER_USERNAME"
+        raise RefusedError(f"{missing} is not set\n  Signing in takes a user name and a password, or neither.")
+    return Credentials(username, password)
+
+
+def tell(text: str, traffic: Traffic, *, when: bool = True) -> None:
+    """Write a note, unless notes are not wanted."""
+    if when and not traffic.quiet:
+        note(text)
+
+
+def client_for(registry: Registry, traffic: Traffic, sink: Sink) -> Client:
+    """A client for `registry`, not yet entered; pauses go to `sink`, and with --verbose each request to stderr."""
+    from reconciler.events import Waiting
+    from reconciler.registry.client import Client
+    from reconciler.registry.transport import Transport
+
+    transport = Transport(
+        registry.location,
+        timeout_s=traffic.timeout_s,
+        concurrency=traffic.concurrency,
+        on_pause=lambda pause: sink(Waiting(pause.delay_s)),
+        on_answer=note if traffic.verbose else None,
+    )
+    return Client(transport, credentials_from_environment())

@@ -1,0 +1,13 @@
+"""
+A look-alike of Azure Container Registry that runs anywhere, for trying things out and for tests.
+
+It shares no code with the client, so that a wrong name cannot cancel itself out.
+"""
+
+from reconciler.emulator.embedded import EmbeddedEmulator
+from reconciler.emulator.errors import EmulatorError
+from reconciler.emulator.recorder import RecordedRequest
+from reconciler.emulator.server import run
+from reconciler.emulator.settings import Settings
+
+__all__ = ["EmbeddedEmulator", "EmulatorError", "RecordedRequest", "Settings", "run"]

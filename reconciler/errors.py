@@ -1,0 +1,113 @@
+"""
+Everything that can go wrong and is expected to, as one tree.
+
+A command catches `ReconcilerError` in one place, prints it and exits with 1;
+whatever else escapes is a bug. A message says where, what and what now: the
+first line is complete in itself, further lines are indented advice. No message
+ever holds a credential or a whole body.
+
+    ReconcilerError
+    ├── AddressError            not the address of a repository, tag or manifest
+    ├── PatternError            a pattern that cannot match as it is meant
+    ├── DesiredStateError       problems in desired-state files, all of them
+    ├── PlanFileError           a saved plan that cannot be trusted
+    ├── RefusedError            a plan that may not be applied as it is
+    └── RegistryError           the registry, or the way to it
+        ├── UnreachableError    no answer: connection, TLS, time
+        ├── ProtocolError       an answer that is not what ACR says
+        └── ApiError            ACR said no, with status, code and message
+            ├── NotFoundError       404
+            ├── UnauthorizedError   401 and 403
+            ├── DisallowedError     405: a lock, quarantine or quota
+            └── ThrottledError      429, after all patience
+"""
+
+from __future__ import annotations
+
+import attrs
+
+
+class ReconcilerError(Exception):
+    """An expected failure; its text is for the person who runs the command."""
+
+
+class AddressError(ReconcilerError):
+    """A text that is not the address of a repository, a tag or a manifest."""
+
+
+class PatternError(ReconcilerError):
+    """A pattern that cannot match as it is meant; the text says why."""
+
+
+@attrs.frozen(order=True)
+class Problem:
+    """One thing that is wrong in a desired-state file."""
+
+    file: str
+    line: int  # from 1; 0 where the problem is the file itself
+    column: int  # from 1; 0 where the problem is the file itself
+    path: str  # the path in the file, such as repositories[0].tags[1].match; may be empty
+    message: str
+    hint: str = ""  # what is allowed, or what to do; may be empty
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        text = ": ".join(part for part in (place, self.path, self.message) if part)
+        return f"{text}\n  {self.hint}" if self.hint else text
+
+
+class DesiredStateError(ReconcilerError):
+    """All problems of all files at once, in the order of files and lines."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class PlanFileError(ReconcilerError):
+    """A saved plan that cannot be read, or is not what it claims to be."""
+
+
+class RefusedError(ReconcilerError):
+    """Something that this tool will not do as it was asked; nothing was changed."""
+
+
+class RegistryError(ReconcilerError):
+    """The registry, or the way to it, failed."""
+
+
+class UnreachableError(RegistryError):
+    """No answer came: nobody listens, the certificate does not verify, time ran out."""
+
+
+class ProtocolError(RegistryError):
+    """An answer came that is not what Azure Container Registry says."""
+
+
+class ApiError(RegistryError):
+    """The registry refused a call, in its own words."""
+
+    def __init__(self, *, method: str, url: str, status: int, code: str, message: str, advice: str = "") -> None:
+        self.method = method
+        self.url = url
+        self.status = status
+        self.code = code
+        self.message = message
+        text = f"{method} {url}: {status} {code}: {message}" if code else f"{method} {url}: {status} {message}"
+        super().__init__(f"{text}\n  {advice}" if advice else text)
+
+
+class NotFoundError(ApiError):
+    """404: the registry does not hold it."""
+
+
+class UnauthorizedError(ApiError):
+    """401 or 403: not signed in, not permitted, or behind a firewall."""
+
+
+class DisallowedError(ApiError):
+    """405: a lock on the object or its repository, quarantine, or a full quota."""
+
+
+class ThrottledError(ApiError):
+    """429 that lasted longer than our patience."""

@@ -1,0 +1,46 @@
+"""
+What happens during a run, as values.
+
+Whoever wants to know is a sink: any callable that takes one event. It must return
+quickly and raise nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import attrs
+
+from reconciler.planning.plan import Change
+
+Status = Literal["verified", "unconfirmed", "stale", "blocked", "failed", "not-attempted"]
+STATUSES: tuple[Status, ...] = ("verified", "unconfirmed", "stale", "blocked", "failed", "not-attempted")
+
+
+@attrs.frozen
+class Outcome:
+    """How one change ended."""
+
+    change: Change
+    status: Status
+    message: str = ""  # why, and what now; empty where there is nothing to say
+
+
+@attrs.frozen
+class RepositoryRead:
+    """A repository and its tags were read."""
+
+    name: str
+    tags: int
+
+
+@attrs.frozen
+class Waiting:
+    """The registry asked for a pause, and it is kept."""
+
+    delay_s: float
+
+
+Event: TypeAlias = Outcome | RepositoryRead | Waiting
+Sink: TypeAlias = Callable[[Event], None]

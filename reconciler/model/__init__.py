@@ -1,0 +1,1 @@
+"""The words of the product as values: addresses, attributes, patterns, desired and live state. All pure."""

@@ -1,0 +1,91 @@
+"""
+How much one plan may loosen or hide before a person has to say so.
+
+A glob typo (`v*` for `v0.*`) turns into thousands of unlocked releases, or into
+an outage, and looks like any other change. The limits are findings in `plan`,
+which stays useful, and stop `apply`.
+"""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from reconciler.errors import RefusedError
+from reconciler.planning.plan import Effect, Finding, Plan
+
+EMPTY, INCOMPLETE = "empty-desired-state", "incomplete"
+_LIMIT = re.compile(r"(\d{1,9})(%?)")
+_PERCENT = 100
+
+
+@attrs.frozen
+class Limit:
+    """More than `count` resources and more than `percent` of the managed ones; None leaves that part out."""
+
+    count: int | None
+    percent: int | None
+
+    def is_exceeded(self, affected: int, managed: int) -> bool:
+        """`affected` resources of `managed` are too many."""
+        over_count = self.count is None or affected > self.count
+        over_percent = self.percent is None or affected * _PERCENT > self.percent * managed
+        return affected > 0 and over_count and over_percent
+
+    def __str__(self) -> str:
+        parts = (self.count is not None and f"{self.count:,}", self.percent is not None and f"{self.percent} %")
+        return " and ".join(part for part in parts if part)
+
+
+DEFAULT_LIMIT = Limit(count=10, percent=30)
+
+
+@attrs.frozen
+class Limits:
+    """What `apply` lets pass, one field for each way to do harm."""
+
+    loosen: Limit = DEFAULT_LIMIT
+    hide: Limit = DEFAULT_LIMIT
+    allow_empty: bool = False
+    allow_incomplete: bool = False
+
+
+def parse_limit(text: str) -> Limit:
+    """
+    The limit that `text` spells: `50` resources, or `50%` of the managed ones.
+
+    Raises:
+        RefusedError: it is neither.
+    """
+    spelled = _LIMIT.fullmatch(text.strip())
+    if spelled is None:
+        raise RefusedError(f'"{text}" is not a limit; say a number of resources, such as 50, or a share, such as 50%')
+    number = int(spelled[1])
+    return Limit(count=None, percent=number) if spelled[2] else Limit(count=number, percent=None)
+
+
+def check_limits(plan: Plan, limits: Limits, *, desired_is_empty: bool) -> tuple[Finding, ...]:
+    """The limits that `plan` exceeds, each with the flag that lets it pass."""
+    findings = [
+        _too_many(plan, "loosen", limits.loosen, "would be loosened"),
+        _too_many(plan, "hide", limits.hide, "would be hidden from listing or reading"),
+    ]
+    if desired_is_empty and not limits.allow_empty:
+        findings.append(Finding(EMPTY, "the files declare nothing at all. If that is meant: --allow-empty"))
+    if not plan.complete and not limits.allow_incomplete:
+        message = f"{len(plan.unknown):,} could not be read, so this plan may lack changes. To apply the rest all the "
+        findings.append(Finding(INCOMPLETE, f"{message}same: --allow-incomplete"))
+    return tuple(finding for finding in findings if finding)
+
+
+def _too_many(plan: Plan, effect: Effect, limit: Limit, what: str) -> Finding | None:
+    affected = sum(effect in change.effects for change in plan.changes)
+    managed = plan.summary.managed
+    if not limit.is_exceeded(affected, managed):
+        return None
+    message = (
+        f"{affected:,} of {managed:,} managed resources {what}; the limit is {limit}. "
+        f"If that is meant: --max-{effect} {affected}"
+    )
+    return Finding(f"{effect}-limit", message)

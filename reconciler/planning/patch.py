@@ -1,0 +1,102 @@
+"""
+Turn two documents into the patch between them, and a patch into a request.
+
+A patch (RFC 6902) is the whole story of one change: what must still hold
+(`test`), what to send (`replace`), and, applied to a document, what it turns
+into. It is a value; nothing here talks to a registry.
+
+ACR merges the members that it is sent, so a patch that removes an attribute has
+no meaning: `make_patch` refuses to build one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+import attrs
+import jsonpatch
+
+from reconciler.model.attributes import DIGEST, Document, Value
+
+Operation: TypeAlias = Mapping[str, Any]
+Patch: TypeAlias = tuple[Operation, ...]
+
+
+def make_patch(before: Document, after: Document) -> Patch:
+    """
+    The patch that turns `before` into `after`.
+
+    Each value that it replaces is tested first; so is the digest of a tag, because
+    a tag that moved since is not the tag that somebody reviewed.
+    """
+    # jsonpatch walks a set of keys, so its order follows the hash seed. Plan files
+    # must not: reviewers compare them byte by byte.
+    edits = sorted(jsonpatch.make_patch(before, after).patch, key=itemgetter("path"))
+    strange = [edit for edit in edits if edit["op"] != "replace"]
+    if strange:
+        raise ValueError(f"ACR cannot do this to an attribute: {strange}")
+    replaced = {edit["path"] for edit in edits}
+    tested = [name for name in before if f"/{name}" in replaced or name == DIGEST]
+    tests = [{"op": "test", "path": f"/{name}", "value": before[name]} for name in sorted(tested)]
+    replaces = [{"op": "replace", "path": edit["path"], "value": edit["value"]} for edit in edits]
+    return (*tests, *replaces)
+
+
+def apply_patch(patch: Iterable[Operation], document: Document) -> Document:
+    """
+    What `document` turns into.
+
+    Raises:
+        ValueError: a `test` fails, or the patch does not fit the document.
+    """
+    try:
+        applied: Document = jsonpatch.apply_patch(dict(document), [dict(operation) for operation in patch])
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+        raise ValueError(f"the patch does not apply: {error}") from None
+    return applied
+
+
+@attrs.frozen
+class Mismatch:
+    """A `test` of a patch that does not hold any more."""
+
+    attribute: str
+    expected: Value
+    actual: Value | None  # None: the attribute is not there
+
+    def __str__(self) -> str:
+        return f"{self.attribute} was {_shown(self.expected)}, is now {_shown(self.actual)}"
+
+
+def failed_tests(patch: Patch, live: Document) -> tuple[Mismatch, ...]:
+    """The `test` operations of `patch` that do not hold on `live`, in the order of the patch."""
+    return tuple(
+        Mismatch(name, operation["value"], live.get(name))
+        for operation in patch
+        if operation["op"] == "test"
+        and not _same(live.get(name := operation["path"].removeprefix("/")), operation["value"])
+    )
+
+
+def request_body(patch: Patch) -> dict[str, Value]:
+    """
+    The body of the PATCH request: what differs, and no other member.
+
+    A client that sent more once made repositories unreadable (Azure/azure-powershell#17857).
+    """
+    edits = (operation for operation in patch if operation["op"] != "test")
+    return {edit["path"].removeprefix("/"): edit["value"] for edit in edits}
+
+
+def _same(live: object, expected: object) -> bool:
+    return type(live) is type(expected) and live == expected
+
+
+def _shown(value: Value | None) -> str:
+    if value is None:
+        return "absent"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value[:13]}…" if value.startswith("sha256:") else value

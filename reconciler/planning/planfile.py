@@ -1,0 +1,220 @@
+"""
+Plans as JSON: canonical, so that equal input gives equal bytes.
+
+There is no timestamp in it and everything is sorted; reviewers compare plans byte
+by byte, and pipelines by their fingerprint. The fingerprint covers what would be
+done, to which registry, for which desired state, and nothing that may change
+without changing that: no line numbers, no counts, no version.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections import Counter
+from typing import Any
+
+import cattrs
+import orjson
+
+from reconciler import __version__
+from reconciler.errors import AddressError, PlanFileError
+from reconciler.model.address import Address, parse_address
+from reconciler.model.attributes import Value
+from reconciler.model.desired import Declaration, DesiredState
+from reconciler.model.pattern import Pattern
+from reconciler.planning.patch import Operation, make_patch
+from reconciler.planning.plan import ACTIONS, Change, Plan, effects_of
+
+FORMAT_VERSION = "1.0"
+_READABLE = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_ABOUT = ("format_version", "tool_version", "fingerprint", "base")
+_NOT_READ = ("tool_version", "base")
+_NOT_IN_FINGERPRINT = ("origins", "cause")
+
+
+def plan_to_json(plan: Plan) -> bytes:
+    """The plan file: canonical JSON, UTF-8, ending in a newline."""
+    return orjson.dumps(plan_document(plan), option=_READABLE)
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The plan as plain JSON values; its shape is `format_version` 1.0."""
+    document: dict[str, Any] = _converter().unstructure(plan)
+    about = {
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "fingerprint": _fingerprint(document),
+        "base": None,
+    }
+    return {**about, **document}
+
+
+def fingerprint(plan: Plan) -> str:
+    """`sha256:…` of what the plan would do."""
+    return _fingerprint(_converter().unstructure(plan))
+
+
+def _fingerprint(document: dict[str, Any]) -> str:
+    changes = [
+        {name: value for name, value in change.items() if name not in _NOT_IN_FINGERPRINT}
+        for change in document["changes"]
+    ]
+    named = ("registry", "desired_digest", "complete")
+    deeds = {"format_version": FORMAT_VERSION, "changes": changes, **{name: document[name] for name in named}}
+    return _digest(deeds)
+
+
+def plan_from_json(content: bytes, place: str) -> Plan:
+    """
+    The plan in a plan file.
+
+    Args:
+        content: What the file holds.
+        place: What to call the file in an error.
+
+    Raises:
+        PlanFileError: it is no plan, of another format, damaged, or changed by hand.
+    """
+    document = _parsed(content, place)
+    version = document.get("format_version")
+    if not isinstance(version, str):
+        raise PlanFileError(f"{place}: not a plan: format_version is missing, or no text")
+    if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+        raise PlanFileError(f'{place}: plan format "{_printable(version)}"; this version reads {FORMAT_VERSION}')
+    body = {name: value for name, value in document.items() if name not in _ABOUT}
+    try:
+        plan: Plan = _converter().structure(body, Plan)
+    except (cattrs.BaseValidationError, AddressError, TypeError, ValueError, KeyError) as error:
+        raise PlanFileError(f"{place}: not a plan: {_problems(error)}") from None
+    if not _is_what_was_written(document, plan) or not _is_consistent(plan):
+        raise PlanFileError(
+            f"{place}: the plan does not match its fingerprint\n  It was changed or damaged; make a new one."
+        )
+    return plan
+
+
+def desired_digest(desired: DesiredState) -> str:
+    """`sha256:…` of what the files declare; comments, layout and the order of keys do not count."""
+    rules = [
+        {
+            "match": _texts(rule.match),
+            "exclude": _texts(rule.exclude),
+            "attributes": _pairs(rule.attributes),
+            "tags": [
+                {"match": _texts(tag.match), "exclude": _texts(tag.exclude), "attributes": _pairs(tag.attributes)}
+                for tag in rule.tags
+            ],
+        }
+        for rule in desired.repositories
+    ]
+    return _digest(rules)
+
+
+def _texts(patterns: tuple[Pattern, ...]) -> list[str]:
+    return [pattern.text for pattern in patterns]
+
+
+def _pairs(declarations: tuple[Declaration, ...]) -> dict[str, bool]:
+    return {declaration.attribute: declaration.value for declaration in declarations}
+
+
+def _digest(value: object) -> str:
+    return f"sha256:{hashlib.sha256(_canonical(value)).hexdigest()}"
+
+
+def _canonical(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _parsed(content: bytes, place: str) -> dict[str, Any]:
+    try:
+        document = orjson.loads(content)
+    except ValueError as error:
+        raise PlanFileError(f"{place}: not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise PlanFileError(f"{place}: not a plan: expected an object")
+    return document
+
+
+def _is_what_was_written(document: dict[str, Any], plan: Plan) -> bool:
+    """Written again, the plan is the document it was read from, fingerprint included, to the type of each value."""
+    not_read = {name: document[name] for name in _NOT_READ if name in document}
+    try:
+        return _canonical({**plan_document(plan), **not_read}) == _canonical(document)
+    except TypeError:  # orjson reads deeper nesting than it writes, and a plan has none
+        return False
+
+
+def _is_consistent(plan: Plan) -> bool:
+    """The plan adds up, and each change shows what it would do."""
+    addresses = [change.address.order for change in plan.changes]
+    actions = Counter(change.action for change in plan.changes)
+    return (
+        addresses == sorted(set(addresses))
+        and all(actions[action] == getattr(plan.summary, action) for action in ACTIONS)
+        and plan.summary.managed >= plan.summary.update
+        and plan.summary.unmanaged >= 0
+        and plan.complete == (not plan.unknown)
+        and all(map(_is_honest, plan.changes))
+    )
+
+
+def _is_honest(change: Change) -> bool:
+    """What the change shows is what it would do."""
+    try:
+        patch = make_patch(change.before, change.after)
+    except ValueError:
+        return False
+    return (
+        _canonical(patch) == _canonical(change.patch)
+        and change.effects == effects_of(change.before, change.after, change.attributes)
+        and change.kind == change.address.kind
+    )
+
+
+def _problems(error: Exception) -> str:
+    """The first problems of a document that is no plan; what stands in it reaches no terminal as it is."""
+    said = f"{error}"
+    if isinstance(error, cattrs.BaseValidationError):
+        said = "; ".join(cattrs.transform_error(error, format_exception=_said)[:3])
+    return _printable(said)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _said(error: BaseException, wanted: type | None) -> str:
+    if isinstance(error, AddressError | TypeError):
+        return str(error).partition("\n")[0]
+    return cattrs.v.format_exception(error, wanted)
+
+
+@functools.cache
+def _converter() -> cattrs.Converter:
+    """
+    Between `Plan` and JSON values; strict, so that a damaged plan is never half understood.
+
+    cattrs would read `"no"` as true.
+    """
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_unstructure_hook(Address, str)
+    converter.register_structure_hook(Address, lambda text, _: parse_address(_exactly(str, text)))
+    converter.register_structure_hook(Value, lambda value, _: value if type(value) is bool else _exactly(str, value))
+    converter.register_structure_hook_func(lambda kind: kind == Operation, lambda value, _: _operation(value))
+    for kind in (bool, str, int):
+        converter.register_structure_hook(kind, lambda value, wanted: _exactly(wanted, value))
+    return converter
+
+
+def _operation(value: object) -> Operation:
+    if type(value) is not dict or any(type(member) not in (bool, str) for member in value.values()):
+        raise TypeError("expected an operation of a patch")
+    return value
+
+
+def _exactly(wanted: type, value: object) -> Any:
+    if type(value) is not wanted:
+        raise TypeError(f"expected {wanted.__name__}, not {type(value).__name__}")
+    return value

@@ -1,0 +1,211 @@
+"""
+One call to the registry, made as reliable as it can be.
+
+Every call is bounded in time and in size, and repeated as far as `patience`
+permits. Nothing is ever followed: not a redirect, not another host. Requests are
+counted, because asking little is a promise.
+
+httpx's transport is called without an `AsyncClient` around it. All that the client
+would add must be off here: redirects, cookies, proxies and .netrc from the
+environment, which get or bring credentials that nobody declared. Turned off, it
+still takes 100 of the 230 µs that a request costs (benchmarks/README.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import ssl
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Self
+
+import aiohttp
+import attrs
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from reconciler import __version__
+from reconciler.errors import ProtocolError, UnreachableError
+from reconciler.registry.exchange import Answer, Failure, Request, printable
+from reconciler.registry.location import Location, origin_of
+from reconciler.registry.patience import TOO_MANY_REQUESTS, Patience
+
+MAX_BODY_BYTES = 32 * 2**20  # a page of 1,000 tags has 0.4 MiB
+_ATTEMPT_SHARE = 3  # a hung attempt is given up after this part of the timeout, so that another one is possible
+_ADDRESS = "Is this the registry's own address?"
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@attrs.frozen
+class Pause:
+    """The registry asked us to wait, and we do."""
+
+    delay_s: float
+    method: str
+
+
+class Transport:
+    """A pool of connections to one registry; an async context manager."""
+
+    def __init__(
+        self,
+        location: Location,
+        *,
+        timeout_s: float,
+        concurrency: int,
+        on_pause: Callable[[Pause], None],
+        on_answer: Callable[[str], None] | None = None,
+    ) -> None:
+        self.location = location
+        self.requests: Counter[str] = Counter()  # sent so far, by method, repeats included
+        self._timeout_s = timeout_s
+        self._on_pause = on_pause
+        self._on_answer = on_answer  # is told each exchange in one line, without headers and bodies
+        self._slots = asyncio.Semaphore(concurrency)
+        self._tls = _tls_context(location)
+        self._http = AiohttpTransport(verify=self._tls, client=self._session)
+        self._headers = httpx.Headers(
+            [
+                ("host", location.origin.partition("://")[2]),
+                ("accept", "application/json"),
+                ("accept-encoding", "gzip"),
+                ("user-agent", f"reconciler/{__version__}"),
+            ]
+        )
+
+    def _session(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=0, ssl=self._tls)  # the slots are the limit
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def send(self, request: Request) -> Answer:
+        """
+        Send one request and return the answer, whatever its status.
+
+        Raises:
+            UnreachableError: no answer came in time.
+            ProtocolError: the answer is too large, or leads elsewhere.
+        """
+        patience = Patience(time.monotonic() + self._timeout_s)
+        while True:
+            async with self._slots:  # waiting for a slot is not the registry being slow: no timeout runs
+                started_s = time.monotonic()
+                outcome = await self._attempt(request, patience.deadline_s)
+            if self._on_answer:
+                self._on_answer(_told(request, outcome, time.monotonic() - started_s))
+            if isinstance(outcome, Answer) and outcome.status < 300:  # noqa: PLR2004 - the common case, at once
+                return outcome
+            delay_s = patience.retry_in_s(outcome, now_s=time.monotonic(), jitter=random.random())  # noqa: S311
+            if delay_s is None:
+                return _final(outcome, request, self.location)
+            if isinstance(outcome, Answer) and outcome.status == TOO_MANY_REQUESTS:
+                self._on_pause(Pause(delay_s, request.method))
+            await asyncio.sleep(delay_s)
+
+    async def _attempt(self, request: Request, deadline_s: float) -> Answer | Failure:
+        url = f"{self.location.origin}{request.target}"
+        headers = self._headers if not request.headers else [*self._headers.multi_items(), *request.headers]
+        message = httpx.Request(request.method, url, headers=headers, content=request.body or None)
+        limit_s = min(self._timeout_s / _ATTEMPT_SHARE, max(0.1, deadline_s - time.monotonic()))
+        self.requests[request.method] += 1
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._exchange(message, url)
+        except TimeoutError:
+            advice = f"--timeout gives it longer than {self._timeout_s:g} s."
+            return Failure("no answer in time", request.is_read, advice)
+        except httpx.DecodingError as error:
+            raise ProtocolError(
+                f"{request.method} {url}: the answer cannot be decoded: {error}\n  {_ADDRESS}"
+            ) from None
+        except (httpx.TransportError, aiohttp.ClientError) as error:  # httpx-aiohttp lets some of the latter through
+            cause = error.__cause__ if isinstance(error, httpx.TransportError) else error
+            return _failure(cause or error, is_read=request.is_read)
+
+    async def _exchange(self, message: httpx.Request, url: str) -> Answer:
+        response = await self._http.handle_async_request(message)
+        chunks, size = [], 0
+        try:
+            _check_encoding(response, url)
+            async for chunk in response.aiter_bytes():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > MAX_BODY_BYTES:
+                    limit = MAX_BODY_BYTES // 2**20
+                    raise ProtocolError(f"{message.method} {url}: the answer has more than {limit} MiB\n  {_ADDRESS}")
+        finally:
+            await response.aclose()
+        return Answer(message.method, url, response.status_code, response.headers, b"".join(chunks))
+
+
+def _check_encoding(response: httpx.Response, url: str) -> None:
+    """Refuse what we did not ask for: gzip within gzip unpacks 16 KiB to 16 GiB before anybody can look at it."""
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding.strip().lower() not in ("identity", "gzip"):
+        raise ProtocolError(
+            f"{response.request.method} {url}: the answer cannot be decoded: it is packed as {printable(encoding)}\n"
+            "  Only gzip was asked for. Is a proxy in between?"
+        )
+
+
+def _told(request: Request, outcome: Answer | Failure, duration_s: float) -> str:
+    what = outcome.status if isinstance(outcome, Answer) else outcome.message
+    return f"{request.method} {request.target}: {what}, {duration_s * 1000:.0f} ms"
+
+
+def _tls_context(location: Location) -> ssl.SSLContext:
+    if location.origin.startswith("http://"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and trust stores take 20 ms to load
+    return ssl.create_default_context()
+
+
+def _final(outcome: Answer | Failure, request: Request, location: Location) -> Answer:
+    url = f"{location.origin}{request.target}"
+    if isinstance(outcome, Failure):
+        advice = f"\n  {outcome.advice}" if outcome.advice else ""
+        raise UnreachableError(f"{request.method} {url}: {outcome.message}{advice}")
+    if outcome.status in _REDIRECTS:
+        elsewhere = origin_of(outcome.headers.get("location", "")) or "another place"
+        raise ProtocolError(
+            f"{request.method} {url}: {outcome.status}, a redirect to {elsewhere}\n"
+            "  Redirects are not followed, because credentials would go along. Is this the registry's own address?"
+        )
+    return outcome
+
+
+def _failure(cause: BaseException, *, is_read: bool) -> Failure:
+    """What happened, in words."""
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return _not_connected(cause)
+    if isinstance(cause, aiohttp.ServerDisconnectedError):
+        return Failure("the connection was closed without an answer", is_read, _ADDRESS)
+    if isinstance(cause, aiohttp.ClientPayloadError):
+        return Failure("the connection broke in the middle of the answer", is_read, _ADDRESS)
+    if isinstance(cause, OSError):
+        return Failure(f"the connection broke: {cause.strerror or type(cause).__name__}", is_read, _ADDRESS)
+    text = cause.message if isinstance(cause, aiohttp.ClientResponseError) else str(cause)
+    what = text.partition(":")[0]  # what follows quotes the answer
+    return Failure(f"no valid HTTP answer: {printable(what) or type(cause).__name__}", is_read, _ADDRESS)
+
+
+def _not_connected(cause: aiohttp.ClientConnectorError) -> Failure:
+    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(cause.certificate_error, "verify_message", "") or str(cause.certificate_error)
+        advice = "SSL_CERT_FILE names the file of another authority to trust."
+        return Failure(f"the certificate does not verify: {printable(reason)}", is_repeatable=False, advice=advice)
+    if isinstance(cause, aiohttp.ClientConnectorSSLError):
+        advice = "A registry on this machine that speaks plain http is named http://…"
+        return Failure(f"no TLS there: {printable(str(cause.os_error))}", is_repeatable=False, advice=advice)
+    advice = "Is the name right, and can this machine reach it?"
+    if isinstance(cause, aiohttp.ClientConnectorDNSError):
+        return Failure(f"the host name is not known: {cause.os_error}", is_repeatable=True, advice=advice)
+    reason = os.strerror(cause.errno) if cause.errno else str(cause.os_error)
+    return Failure(f"cannot connect: {printable(reason)}", is_repeatable=True, advice=advice)

@@ -1,0 +1,1 @@
+"""Plans and reports as people and programs read them: one module for each format. Pure."""

@@ -1,0 +1,188 @@
+"""
+A plan for people: at a prompt, in a pull request's log, at three in the morning.
+
+Changes are grouped by repository, one line for each attribute, and readable
+without colour. A large plan shows the gravest first and counts the rest: nobody
+reads 100,000 lines, and the one that hides an image must not drown in them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby, zip_longest
+from operator import itemgetter
+
+from reconciler.planning.plan import ACTIONS, Change, Plan, effects_of
+from reconciler.render.words import WIDTH, Paint, count, paragraph, safe, sentence, short_name, shown
+
+SHOW_ALL_UP_TO = 100  # changes; beyond that a plan is shown in part
+SHOWN_REPOSITORIES = 10
+SHOWN_CHANGES = 5  # of one repository
+SHOWN_NOTES = 10  # blocked, missing and unread resources, each
+_SIGNS = {"update": "~", "move": ">", "create": "+", "delete": "-"}
+_GRAVITY = ("hide", "loosen")
+_MARKS = {"hide": "hides", "loosen": "loosens"}
+_MAX_NAME = 30
+_VALUES_WIDTH = 13  # true → false
+_ASKED = "asked for at "
+
+
+def render_plan(plan: Plan, paint: Paint, *, full: bool) -> str:
+    """
+    The plan as text, ending in a newline.
+
+    Args:
+        plan: What to show.
+        paint: Puts text in a style.
+        full: Show every change, however many there are.
+    """
+    blocks = [
+        *_changes(plan, paint, full=full or len(plan.changes) <= SHOW_ALL_UP_TO),
+        _notes("Blocked", _blocked(plan), paint, full=full),
+        _notes(
+            "Missing: the files name it, the registry does not hold it",
+            [(str(address), "") for address in plan.missing],
+            paint,
+            full=full,
+        ),
+        _notes(
+            "Not read: whether it is in sync is not known",
+            [(str(unknown.address), unknown.message) for unknown in plan.unknown],
+            paint,
+            full=full,
+        ),
+        _notes("Findings", [(safe(each.code), each.message) for each in plan.findings], paint, full=True),
+        _summary(plan, paint),
+    ]
+    return "\n".join(block for block in blocks if block)
+
+
+def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
+    grouped = groupby(plan.changes, key=lambda change: change.address.repository)
+    groups = [(name, list(changes)) for name, changes in grouped]
+    layout = _Layout(plan, paint)
+    if full:
+        for name, changes in groups:
+            yield layout.repository(name, changes)
+        return
+    groups.sort(key=lambda group: (min(map(_gravity, group[1])), group[0]))
+    for name, changes in groups[:SHOWN_REPOSITORIES]:
+        gravest = sorted(changes, key=lambda change: (_gravity(change), change.address.order))
+        yield layout.repository(name, gravest[:SHOWN_CHANGES], left_out=gravest[SHOWN_CHANGES:])
+    rest = groups[SHOWN_REPOSITORIES:]
+    if rest:
+        left_out = [change for _, changes in rest for change in changes]
+        where = count(len(rest), "more repository", "more repositories")
+        more = f"… and {count(len(left_out), 'change')} in {where} {_effects(left_out)}".rstrip()
+        yield paint(more, "dim") + "\n" + paint("  The gravest stand first; --full shows all.", "dim") + "\n"
+
+
+def _gravity(change: Change) -> int:
+    return next((rank for rank, effect in enumerate(_GRAVITY) if effect in change.effects), len(_GRAVITY))
+
+
+def _effects(changes: Sequence[Change]) -> str:
+    counts = Counter(effect for change in changes for effect in change.effects)
+    means = ", ".join(f"{counts[effect]:,} {effect}" for effect in ("tighten", "loosen", "hide") if counts[effect])
+    return f"({means})" if means else ""
+
+
+class _Layout:
+    """Columns that fit the whole plan, so that lines stand below each other across repositories."""
+
+    def __init__(self, plan: Plan, paint: Paint) -> None:
+        self._paint = paint
+        names = (len(short_name(change.address)) for change in plan.changes)
+        self._name_width = max((length for length in names if length <= _MAX_NAME), default=0)
+        attributes = (len(safe(name)) for change in plan.changes for name in change.attributes)
+        self._attribute_width = max(attributes, default=0)
+        is_grave = any(_gravity(change) < len(_GRAVITY) for change in plan.changes)
+        self._mark_width = max(map(len, _MARKS.values())) if is_grave else 0
+        self._margin = 4 + self._name_width + 2  # where attributes begin
+        self._line_width = self._margin + self._attribute_width + 2 + _VALUES_WIDTH
+        if is_grave:
+            self._line_width += 2 + self._mark_width
+
+    def repository(self, name: str, changes: Sequence[Change], left_out: Sequence[Change] = ()) -> str:
+        lines = [self._paint(name, "bold")]
+        for change in changes:
+            lines += self._change(change)
+        if left_out:
+            more = f"    … and {count(len(left_out), 'more change')} here {_effects(left_out)}".rstrip()
+            lines.append(self._paint(f"{more}; --full shows all", "dim"))
+        return "\n".join(lines) + "\n"
+
+    def _change(self, change: Change) -> Iterator[str]:
+        name, sign = short_name(change.address), self._paint(_SIGNS[change.action], "yellow")
+        head = f"  {sign} {name:{self._name_width}}"
+        if len(name) > self._name_width:
+            yield head
+            head = " " * (self._margin - 2)
+        origins = [safe(origin) for origin in change.origins]
+        # Several origins belong to different attributes, and beside the wrong one an origin would mislead.
+        is_beside = len(origins) == 1 and self._line_width + 2 + len(origins[0]) <= WIDTH
+        beside = f"  {self._paint(origins[0], 'dim')}" if is_beside else ""
+        for attribute in change.attributes:
+            yield f"{head}  {self._attribute(change, attribute)}{beside}".rstrip()
+            head, beside = " " * (self._margin - 2), ""
+        if not is_beside:
+            yield from self._origins(origins)
+
+    def _attribute(self, change: Change, attribute: str) -> str:
+        values = f"{shown(change.before[attribute])} → {shown(change.after[attribute])}"
+        text = f"{safe(attribute):{self._attribute_width}}  {values:{_VALUES_WIDTH}}"
+        if not self._mark_width:
+            return text
+        effects = effects_of(change.before, change.after, [attribute])
+        mark = "".join(_MARKS[effect] for effect in effects if effect in _MARKS)
+        padding = " " * (self._mark_width - len(mark))
+        return f"{text}  {self._paint(mark, 'red') if mark else ''}{padding}"
+
+    def _origins(self, origins: Sequence[str]) -> Iterator[str]:
+        together = ", ".join(origins)
+        if self._margin + len(_ASKED) + len(together) <= WIDTH:
+            yield f"{' ' * self._margin}{self._paint(_ASKED + together, 'dim')}"
+            return
+        for start, origin in zip_longest((_ASKED,), origins, fillvalue=""):
+            yield f"    {self._paint(f'{start:{len(_ASKED)}}{origin}', 'dim')}"
+
+
+def _notes(title: str, notes: Sequence[tuple[str, str]], paint: Paint, *, full: bool) -> str:
+    """Pairs of what is meant and what is said about it; what is said of several in a row is said once, below them."""
+    if not notes:
+        return ""
+    some = notes if full else notes[:SHOWN_NOTES]
+    lines = [paint(title, "bold")]
+    for message, group in groupby(some, key=itemgetter(1)):
+        lines += [f"  {what}" for what, _ in group]
+        if message:
+            lines.append(paragraph(message, margin=4))
+    if len(some) < len(notes):
+        lines.append(paint(f"  … and {len(notes) - len(some):,} more; --full shows all", "dim"))
+    return "\n".join(lines) + "\n"
+
+
+def _blocked(plan: Plan) -> list[tuple[str, str]]:
+    return [(f"{blocked.address}: {safe(blocked.reason_code)}", blocked.message) for blocked in plan.blocked]
+
+
+def _summary(plan: Plan, paint: Paint) -> str:
+    claim = sentence(f"Plan for {safe(plan.registry)}:", _claims(plan), _effects(plan.changes))
+    return f"{paint(claim, 'bold')}\n{paragraph(_rest(plan), margin=2)}\n"
+
+
+def _claims(plan: Plan) -> list[str]:
+    if not plan.changes:
+        return ["no changes" if plan.complete else "no changes in what could be read"]
+    counts = ((action, getattr(plan.summary, action)) for action in ACTIONS)
+    return [f"{number:,} to {action}" for action, number in counts if number]
+
+
+def _rest(plan: Plan) -> str:
+    # What is blocked is not as it was declared, whether or not something else about it changes.
+    not_in_sync = {change.address for change in plan.changes} | {blocked.address for blocked in plan.blocked}
+    parts = [f"{plan.summary.managed - len(not_in_sync):,} in sync", f"{plan.summary.unmanaged:,} unmanaged"]
+    notes = ((plan.blocked, "blocked"), (plan.missing, "missing"), (plan.unknown, "not read"))
+    parts += [f"{len(some):,} {what}" for some, what in notes if some]
+    return f"{', '.join(parts)}."

@@ -1,0 +1,35 @@
+"""The report of an apply as JSON, one object, sorted."""
+
+from __future__ import annotations
+
+import orjson
+
+from reconciler import __version__
+from reconciler.events import STATUSES, Outcome
+from reconciler.planning.plan import Plan
+from reconciler.planning.planfile import FORMAT_VERSION, fingerprint
+
+
+def report_to_json(plan: Plan, outcomes: tuple[Outcome, ...], *, interrupted: bool) -> bytes:
+    """The report: each outcome in the order of the plan, and how many ended how."""
+    counts = dict.fromkeys(STATUSES, 0)
+    for outcome in outcomes:
+        counts[outcome.status] += 1
+    document = {
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "registry": plan.registry,
+        "fingerprint": fingerprint(plan),
+        "interrupted": interrupted,
+        "outcomes": [
+            {
+                "address": str(outcome.change.address),
+                "action": outcome.change.action,
+                "status": outcome.status,
+                "message": outcome.message,
+            }
+            for outcome in outcomes
+        ],
+        "summary": counts,
+    }
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

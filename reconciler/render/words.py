@@ -1,0 +1,89 @@
+"""
+Small pieces of text that every human-readable format shares.
+
+Names of files, messages of a registry and plan files come from elsewhere and end up
+on a terminal; what could move the cursor or forge a line is replaced.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
+
+from reconciler.model.address import Address
+from reconciler.model.attributes import Value
+
+Style = Literal["bold", "dim", "red", "green", "yellow"]
+Paint: TypeAlias = Callable[[str, Style], str]
+
+WIDTH = 80  # columns
+_CODES: dict[Style, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+
+
+def painter(*, color: bool) -> Paint:
+    """A function that puts text in a style, or leaves it as it is."""
+    if color:
+        return lambda text, style: f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+    return lambda text, _style: text
+
+
+def safe(text: str) -> str:
+    """`text` on one line, with every character that does not print as itself replaced, so that it stays text."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def paragraph(text: str, *, margin: int) -> str:
+    """
+    A message, safe, moved right by `margin` and wrapped at 80 columns.
+
+    Its own lines stay apart and keep their own margin, so none of them can pass for
+    a line of ours. A word is never broken: names and addresses can be copied.
+    """
+    return "\n".join(_wrapped(safe(line), margin) for line in text.rstrip("\n").split("\n"))
+
+
+def sentence(head: str, parts: Sequence[str], remark: str = "") -> str:
+    """`head part, part remark.`, broken between these where 80 columns are not enough."""
+    phrases = [head, *(f"{part}," for part in parts[:-1]), *parts[-1:], *([remark] if remark else [])]
+    phrases[-1] += "."
+    lines = [phrases[0]]
+    for phrase in phrases[1:]:
+        if len(lines[-1]) + 1 + len(phrase) <= WIDTH:
+            lines[-1] += f" {phrase}"
+        else:
+            lines.append(f"  {phrase}")
+    return "\n".join(lines)
+
+
+def _wrapped(line: str, margin: int) -> str:
+    start = " " * (margin + len(line) - len(line.lstrip(" ")))
+    return textwrap.fill(
+        line.strip(" "),
+        WIDTH,
+        initial_indent=start,
+        subsequent_indent=start,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def shown(value: Value) -> str:
+    """A value of a document: `true`, `false`, or the first digits of a digest."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return safe(value[:13]) if value.startswith("sha256:") else safe(value)
+
+
+def short_name(address: Address) -> str:
+    """What distinguishes a resource within its repository."""
+    if address.tag:
+        return f":{address.tag}"
+    return f"@{address.digest[:19]}" if address.digest else "(repository)"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """`1 change`, `1,000 changes`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

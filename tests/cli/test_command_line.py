@@ -1,0 +1,242 @@
+"""The command line itself: help, usage, files that are wrong, what goes where, and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler import __version__
+from reconciler.cli import COMMANDS
+
+
+def test_version(reconciler):
+    """One line, with the version that setup.cfg takes from the package."""
+    assert (0, f"reconciler {__version__}\n") == ((done := reconciler("--version")).code, done.stdout)
+
+
+def test_version_waits_for_no_heavy_import():
+    """Nobody who asks for the version or for help waits for HTTP, YAML or JSON libraries."""
+    code = "import sys, reconciler.cli as c; c.run(['--help']); print(*sys.modules, file=sys.stderr)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    heavy = {"aiohttp", "cattrs", "httpx", "jsonpatch", "orjson", "re2", "starlette", "uvicorn", "wcmatch", "yaml"}
+    assert set() == heavy & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help_with_examples_in_80_columns(reconciler, name):
+    """The first sentence is the one that the overview shows, and examples follow."""
+    command = importlib.import_module(f"reconciler.cli.{name}").command
+
+    shown = reconciler(name, "--help", COLUMNS="80").stdout
+
+    assert COMMANDS[name] == command.help.split("\n\n")[0].replace("\n", " ").strip()
+    assert f"Examples:\n    reconciler {name}" in shown
+    assert [] == [line for line in shown.splitlines() if len(line) > 80]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plan"],
+        ["plan", "registry.yaml", "--concurrency", "0"],
+        ["plan", "registry.yaml", "--format", "yaml"],
+        ["plan", "registry.yaml", "--detailed-exit"],
+        ["show"],
+        ["aply", "registry.yaml"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_an_error_and_not_changes(reconciler, arguments):
+    """click would exit with 2, which a pipeline takes for "there are changes"."""
+    done = reconciler(*arguments)
+
+    assert (1, "") == (done.code, done.stdout)
+    assert done.stderr.startswith("error: ")
+    assert "--help tells more" in done.stderr
+
+
+def test_validate_counts_what_the_files_hold(reconciler, releases):
+    """Nothing but the files is needed."""
+    done = reconciler("validate", releases)
+
+    assert (0, "Valid: 1 repository entry, 1 tag entry.\n", "") == (done.code, done.stdout, done.stderr)
+
+
+def test_all_problems_of_all_files_are_told_at_once(reconciler, tmp_path: Path):
+    """Each with its place, in the order of files and lines, and nothing on stdout."""
+    (tmp_path / "one.yaml").write_text("version: 1\nrepositories:\n  - match: Team/App\n    atributes: {}\n")
+    (tmp_path / "two.yaml").write_text("version: 2\nrepositories: []\n")
+
+    done = reconciler("validate", "one.yaml", "two.yaml", "three.yaml")
+
+    places = [line.partition(" ")[0] for line in done.stderr.splitlines() if not line.startswith(" ")]
+    assert (1, "") == (done.code, done.stdout)
+    assert ["error:", "one.yaml:4:5:", "two.yaml:1:10:", "three.yaml:"] == places
+    assert done.stderr.startswith("error: one.yaml:3:12: repositories[0].match: ")
+
+
+def test_files_come_from_standard_input_too(emulator, reconciler):
+    """`-` is stdin, and origins say so."""
+    emulator.push("team/app:v1", content=b"one")
+
+    done = reconciler(
+        "plan",
+        "-",
+        "--registry",
+        emulator.url,
+        stdin="version: 1\nrepositories: [{match: team/app, attributes: {deleteEnabled: false}}]",
+    )
+
+    assert "-:2:46" in done.stdout
+
+
+def test_options_come_from_the_environment(emulator, reconciler, releases):
+    """RECONCILER_ and the option's name."""
+    emulator.push("team/app:v1", content=b"one")
+
+    done = reconciler("plan", releases, RECONCILER_REGISTRY=emulator.url, RECONCILER_FORMAT="json")
+
+    assert 2 == len(json.loads(done.stdout)["changes"])
+
+
+def test_no_registry_is_an_error_that_says_how_to_name_one(reconciler, releases):
+    """Neither the files nor the command line name one."""
+    done = reconciler("plan", releases)
+
+    assert (
+        "error: no registry is named\n"
+        "  Say `registry: contoso.azurecr.io` in a file, or --registry contoso.azurecr.io\n"
+    ) == done.stderr
+    assert 1 == done.code
+
+
+def test_notes_go_to_stderr_and_can_be_silenced(emulator, reconciler, releases):
+    """The registry's name comes first; --quiet leaves nothing but the answer."""
+    loud = reconciler("plan", releases, "--registry", emulator.url)
+    quiet = reconciler("plan", releases, "--registry", emulator.url, "--quiet")
+
+    assert loud.stderr.startswith(f"Registry  {emulator.url}\nRead      0 repositories, 0 tags in 1 request, ")
+    assert "" == quiet.stderr
+    assert loud.stdout == quiet.stdout
+
+
+def test_verbose_tells_each_request(emulator, reconciler, releases):
+    """Method, target, status and duration, one line each."""
+    done = reconciler("plan", releases, "--registry", emulator.url, "-v")
+
+    assert "GET /acr/v1/_catalog?n=1000: 200, " in done.stderr
+
+
+def test_half_a_password_is_an_error(reconciler, releases):
+    """A user name without a password is a mistake, not a wish to be anonymous."""
+    done = reconciler("plan", releases, "--registry", "http://127.0.0.1:9", RECONCILER_USERNAME="me")
+
+    assert (
+        "error: RECONCILER_PASSWORD is not set\n  Signing in takes a user name and a password, or neither.\n"
+    ) == done.stderr.partition("\n")[2]
+
+
+def test_sign_in_with_a_user_name_and_password(start_emulator, reconciler, releases):
+    """The password goes to the token endpoint, and neither to the answer nor to the log."""
+    from reconciler.emulator import Settings
+
+    emulator = start_emulator(Settings(auth="token", username="me", password="s3cret-word"))
+    emulator.push("team/app:v1", content=b"one")
+    sign_in = {"RECONCILER_USERNAME": "me", "RECONCILER_PASSWORD": "s3cret-word"}
+
+    done = reconciler("apply", releases, "--registry", emulator.url, "--auto-approve", "-v", **sign_in)
+    refused = reconciler(
+        "plan", releases, "--registry", emulator.url, RECONCILER_USERNAME="me", RECONCILER_PASSWORD="x"
+    )
+
+    assert 0 == done.code
+    assert 1 == refused.code
+    assert "401" in refused.stderr
+    assert "s3cret-word" not in done.stdout + done.stderr
+
+
+def test_explain_lists_every_rule_and_what_was_overridden(emulator, reconciler, tmp_path: Path):
+    """In file order, with the live value and what apply would make of it."""
+    emulator.push("team/app:v1", content=b"one")
+    (tmp_path / "two.yaml").write_text(
+        "version: 1\n"
+        "repositories:\n"
+        '  - match: "**"\n'
+        "    tags:\n"
+        '      - match: "v*"\n'
+        "        attributes: {deleteEnabled: false, writeEnabled: false}\n"
+        "  - match: team/app\n"
+        "    tags:\n"
+        "      - match: v1\n"
+        "        attributes: {writeEnabled: true}\n"
+    )
+
+    done = reconciler("explain", "team/app:v1", "two.yaml", "--registry", emulator.url)
+
+    assert "  deleteEnabled    false  two.yaml:6:21\n" in done.stdout
+    assert "  writeEnabled     false  two.yaml:6:21  overridden by two.yaml:10:21\n" in done.stdout
+    assert "  deleteEnabled    true   → false\n" in done.stdout
+    assert "  writeEnabled     true   in sync\n" in done.stdout
+
+
+@pytest.mark.parametrize("address", ["team/app:", "team/app@", "Team/app", "team//app", ":v1", "team/app:v1:v2"])
+def test_what_is_no_address_is_refused(reconciler, releases, address):
+    """An empty tag is a mistake, and not the repository (Azure/azure-cli#31878)."""
+    done = reconciler("explain", address, releases, "--offline")
+
+    assert 1 == done.code
+    assert f'error: "{address}": not an address: ' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "plan.json: not JSON: "),
+        ("[]", "plan.json: not a plan: expected an object"),
+        ('{"format_version": "2.0"}', 'plan.json: plan format "2.0"; this version reads 1.0'),
+        ('{"format_version": "1.0"}', "plan.json: not a plan: "),
+    ],
+)
+def test_what_is_no_plan_is_not_shown(reconciler, tmp_path: Path, content, complaint):
+    """One error, that says what is wrong with the file."""
+    (tmp_path / "plan.json").write_text(content)
+
+    done = reconciler("show", "plan.json")
+
+    assert (1, "") == (done.code, done.stdout)
+    assert done.stderr.startswith(f"error: {complaint}")
+
+
+def test_a_plan_file_that_cannot_be_written_leaves_the_old_one(emulator, reconciler, releases, tmp_path: Path):
+    """A folder that does not exist is told, and nothing half-written is left anywhere."""
+    done = reconciler("plan", releases, "--registry", emulator.url, "--out", "no/such/plan.json")
+
+    assert 1 == done.code
+    assert "error: no/such/plan.json: cannot be written: No such file or directory\n" in done.stderr
+    assert ["registry.yaml"] == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_a_reader_that_hangs_up_is_no_stack_trace(emulator, tmp_path: Path, releases):
+    """`reconciler plan | head` closes the pipe early."""
+    for number in range(200):
+        emulator.push(f"team/app-{number}:v1", content=b"one")
+    command = f"{sys.executable} -m reconciler plan {releases} --full -q --registry {emulator.url} | head -1"
+
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert ("team/app-0\n", "") == (done.stdout, done.stderr)
+
+
+def test_an_error_cannot_move_the_cursor(reconciler, releases):
+    """What was typed is repeated in errors, without its escapes."""
+    done = reconciler("explain", "team/\x1b[2Japp", releases, "--offline")
+
+    assert 1 == done.code
+    assert "\x1b" not in done.stderr

@@ -1,0 +1,207 @@
+"""Plans for people: whole plans as they stand on a terminal, and what must hold for each of them."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+import pytest
+from builders import LOCKED, OPEN, desired_state, plan_of, repository, tag
+from example_plans import hostile_plan, large_plan, typical_plan
+from goldens import golden
+
+from reconciler.model.address import Address
+from reconciler.planning.plan import Unknown
+from reconciler.render.plan_text import render_plan
+from reconciler.render.words import painter
+
+PLAIN, COLOUR = painter(color=False), painter(color=True)
+CODES = re.compile(r"\x1b\[[0-9]+m")
+
+
+def _protected(*live, file: str = "registry.yaml"):
+    """The plan that protects version tags of `live`."""
+    desired = desired_state(
+        {"match": "**", "tags": [{"match": "v*", "deleteEnabled": False, "writeEnabled": False}]}, file=file
+    )
+    return plan_of(desired, *live)
+
+
+def _two_origins():
+    """A tag of which two entries say something, in a file whose name is long."""
+    desired = desired_state(
+        {"match": "**", "tags": [{"match": "*", "deleteEnabled": False}, {"match": "v*", "writeEnabled": False}]},
+        file="environments/production/contoso.yaml",
+    )
+    return plan_of(desired, repository("team/app", tags={"v1": tag(), "w1": tag("b")}))
+
+
+def _long_origins():
+    return _protected(
+        repository("team/app", tags={"v1": tag(), "v2": tag("b")}),
+        file="deploy/environments/production/registries/contoso/west-europe/registry.yaml",
+    )
+
+
+def _long_names():
+    return _protected(
+        repository("team/" + "a-rather-long-name/" * 5 + "app", tags={"v" + "1" * 127: tag(), "v1": tag("b")}),
+    )
+
+
+def _in_sync():
+    return _protected(repository("team/app", tags={"v1": tag("a", deleteEnabled=False, writeEnabled=False)}))
+
+
+def _nothing_readable():
+    return _protected(repository("team/app", unread="GET https://contoso.azurecr.io/: 403 DENIED: firewall"))
+
+
+def _many_notes():
+    names = [f"v{number}" for number in range(1, 13)]
+    desired = desired_state(
+        {"match": "team/app", "teleportEnabled": True, "tags": [{"match": names, "deleteEnabled": False}]},
+        {"match": "**", "teleportEnabled": True},
+    )
+    unread = [repository(f"other/r{number:02}", unread="401 UNAUTHORIZED") for number in range(11)]
+    blocked = [repository(f"web/r{number:02}", LOCKED) for number in range(30)]
+    return plan_of(desired, repository("team/app", OPEN, missing_tags=tuple(names)), *unread, *blocked)
+
+
+def _every_action():
+    """One of each action, marked as each is; the plan's own numbers are made up to show their grouping."""
+    plan = _protected(repository("team/app", tags={f"v{number}": tag() for number in range(1, 5)}))
+    actions = ("update", "move", "create", "delete")
+    changes = tuple(attrs.evolve(change, action=action) for change, action in zip(plan.changes, actions, strict=True))
+    summary = attrs.evolve(plan.summary, update=1200, move=2, create=34, delete=5678, managed=123_456, unmanaged=7890)
+    return attrs.evolve(plan, changes=changes, summary=summary)
+
+
+PLANS = {
+    "typical_plan.txt": (typical_plan, False),
+    "many_notes_in_full.txt": (_many_notes, True),
+    "two_origins.txt": (_two_origins, False),
+    "long_origins.txt": (_long_origins, False),
+    "long_names.txt": (_long_names, False),
+    "in_sync.txt": (_in_sync, False),
+    "nothing_readable.txt": (_nothing_readable, False),
+    "many_notes.txt": (_many_notes, False),
+    "every_action.txt": (_every_action, False),
+    "large_plan.txt": (large_plan, False),
+    "hostile_plan.txt": (hostile_plan, False),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_is_shown_as_in_its_file(name):
+    """The whole text, compared with a file that a person has looked at."""
+    make, full = PLANS[name]
+
+    text = render_plan(make(), PLAIN, full=full)
+
+    assert golden(name) == text
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_colour_adds_nothing_but_colour(name):
+    """Without its codes the coloured text is the plain one, so nothing depends on seeing red."""
+    make, full = PLANS[name]
+
+    coloured = render_plan(make(), COLOUR, full=full)
+
+    assert golden(name) == CODES.sub("", coloured)
+    assert coloured.count("\x1b[0m") == coloured.count("\x1b[") / 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["typical_plan.txt", "two_origins.txt", "in_sync.txt", "many_notes.txt", "every_action.txt", "large_plan.txt"],
+)
+def test_a_plan_fits_eighty_columns(name):
+    """No line of an ordinary plan is wrapped by the terminal."""
+    make, full = PLANS[name]
+
+    lines = render_plan(make(), PLAIN, full=full).splitlines()
+
+    assert [] == [line for line in lines if len(line) > 80]
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_no_line_ends_in_spaces(name):
+    """The text can be pasted, compared and quoted; it ends in exactly one newline."""
+    make, full = PLANS[name]
+
+    text = render_plan(make(), PLAIN, full=full)
+
+    assert [] == [line for line in text.split("\n") if line != line.rstrip()]
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+
+
+def test_a_large_plan_in_full_shows_every_change():
+    """Each of the thousand is there, in the order of names, and nothing is said to be left out."""
+    plan = large_plan()
+
+    text = render_plan(plan, PLAIN, full=True)
+
+    assert 1000 == len(plan.changes) == len(re.findall(r"^  ~ ", text, flags=re.MULTILINE))
+    assert [f"team{number:02}/app" for number in range(20)] == re.findall(r"^team\S+$", text, flags=re.MULTILINE)
+    assert "…" not in text
+
+
+def test_up_to_a_hundred_changes_are_shown_without_being_asked():
+    """100 are all shown; of 101 in one repository five are."""
+    hundred, more = (
+        _protected(repository("team/app", tags={f"v{number}": tag() for number in range(size)})) for size in (100, 101)
+    )
+
+    shown = [len(re.findall(r"^  ~ ", render_plan(plan, PLAIN, full=False), re.MULTILINE)) for plan in (hundred, more)]
+
+    assert [100, 5] == shown
+
+
+def test_the_gravest_changes_are_shown_however_late_their_names():
+    """What hides comes before what loosens, and both before a thousand that tighten."""
+    text = render_plan(large_plan(), PLAIN, full=False)
+
+    repositories = re.findall(r"^team\S+$", text, flags=re.MULTILINE)
+    assert ["team17/app", "team19/app", "team00/app", "team01/app"] == repositories[:4]
+    assert text.index("hides") < text.index("loosens")
+
+
+def test_an_origin_stands_beside_an_attribute_only_if_it_is_the_only_one():
+    """Of two places the text does not pretend to know which asked for which attribute."""
+    text = render_plan(_two_origins(), PLAIN, full=False)
+
+    assert not re.search(r"false.*contoso\.yaml:2:5.*\n.*writeEnabled", text)
+
+
+def test_hostile_text_forges_no_line():
+    """Whatever a file name or a message holds, no line of the plan begins like one of ours and is not ours."""
+    text = render_plan(hostile_plan(), PLAIN, full=False)
+
+    assert [] == [character for character in text if not character.isprintable() and character != "\n"]
+    assert 1 == len(re.findall(r"^Plan for ", text, flags=re.MULTILINE))
+    assert 1 == len(re.findall(r"^  ~ ", text, flags=re.MULTILINE))
+    assert {"app", "Blocked", "Findings", "Not read: whether it is in sync is not known"} == {
+        line for line in text.splitlines() if re.match(r"\S", line) and not line.startswith("Plan for ")
+    }
+
+
+def test_what_is_blocked_is_not_in_sync():
+    """A resource that is not as it was declared is never counted as if it were."""
+    plan = plan_of(desired_state({"match": "**", "teleportEnabled": False}), repository("app", OPEN))
+
+    text = render_plan(plan, PLAIN, full=False)
+
+    assert ["  0 in sync, 0 unmanaged, 1 blocked."] == text.splitlines()[-1:]
+
+
+def test_a_plan_that_is_not_complete_does_not_say_that_all_is_well():
+    """No changes in what could be read is not the same as no changes."""
+    plan = attrs.evolve(_in_sync(), complete=False, unknown=(Unknown(Address("web"), "401"),))
+
+    text = render_plan(plan, PLAIN, full=False)
+
+    assert "Plan for contoso.azurecr.io: no changes in what could be read.\n" in text
+    assert "no changes.\n" not in text

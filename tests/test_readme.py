@@ -1,0 +1,80 @@
+"""What the README says, compared with what the program does."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _session(page: str) -> tuple[list[str], str]:
+    """The commands of the first console block that prints something, and what it prints."""
+    blocks = re.findall(r"```console\n(.*?)```", page, flags=re.DOTALL)
+    lines = next(block for block in blocks if "READY" in block).splitlines(keepends=True)
+    commands = [line.removeprefix("$ ").rstrip("\n") for line in lines if line.startswith("$ ")]
+    return commands, "".join(line for line in lines if not line.startswith("$ "))
+
+
+def test_the_session_prints_what_the_readme_shows(tmp_path: Path):
+    """Pasted into a shell, the session does what it says, to the letter."""
+    port = str(_free_port())
+    page = (ROOT / "README.md").read_text().replace("5000", port)
+    commands, expected = _session(page)
+    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    ready = "until (exec 3<>/dev/tcp/127.0.0.1/" + port + ") 2>/dev/null; do sleep 0.05; done"
+    script = "\n".join(["set -m", commands[0], ready, *commands[1:], "wait"])
+
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert expected == done.stdout.decode(), done.stderr.decode()
+
+
+def test_the_readme_names_every_command():
+    """No command is undocumented, and none is made up."""
+    page = (ROOT / "README.md").read_text()
+
+    assert list(COMMANDS) == list(dict.fromkeys(re.findall(r"\| `reconciler (\w+)", page)))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path):
+    """Every relative link of every page names a file that exists."""
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+
+    missing = [target for target in targets if not (page.parent / target).exists()]
+
+    assert [] == missing
+
+
+def test_every_dependency_is_explained():
+    """docs/dependencies.md has a line for each package that setup.cfg installs."""
+    required = re.search(r"install_requires =\n((?:    .*\n)+)", (ROOT / "setup.cfg").read_text())[1]
+    packages = {line.split()[0] for line in required.splitlines()}
+    explained = set(
+        re.findall(r"^\| ([a-z0-9-]+|PyYAML) \|", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE)
+    )
+
+    assert packages == explained - {"package"}
