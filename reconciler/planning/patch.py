@@ -11,6 +11,7 @@ no meaning: `make_patch` refuses to build one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -31,17 +32,28 @@ def make_patch(before: Document, after: Document) -> Patch:
     Each value that it replaces is tested first; so is the digest of a tag, because
     a tag that moved since is not the tag that somebody reviewed.
     """
+    gone = tuple(item for item in sorted(before.items()) if after.get(item[0]) != item[1])
+    new = tuple(item for item in sorted(after.items()) if before.get(item[0]) != item[1])
+    tests, replaces = _edits(gone, new)
+    if DIGEST in before and before[DIGEST] == after.get(DIGEST):
+        pinned = {"op": "test", "path": f"/{DIGEST}", "value": before[DIGEST]}
+        tests = tuple(sorted((*tests, pinned), key=itemgetter("path")))
+    return (*tests, *replaces)
+
+
+@functools.lru_cache(maxsize=1024)
+def _edits(gone: tuple[tuple[str, Value], ...], new: tuple[tuple[str, Value], ...]) -> tuple[Patch, Patch]:
+    """The tests and the replacements that turn `gone` into `new`: a plan of 100,000 changes has a handful of them."""
+    before, after = dict(gone), dict(new)
     # jsonpatch walks a set of keys, so its order follows the hash seed. Plan files
     # must not: reviewers compare them byte by byte.
     edits = sorted(jsonpatch.make_patch(before, after).patch, key=itemgetter("path"))
     strange = [edit for edit in edits if edit["op"] != "replace"]
     if strange:
         raise ValueError(f"ACR cannot do this to an attribute: {strange}")
-    replaced = {edit["path"] for edit in edits}
-    tested = [name for name in before if f"/{name}" in replaced or name == DIGEST]
-    tests = [{"op": "test", "path": f"/{name}", "value": before[name]} for name in sorted(tested)]
-    replaces = [{"op": "replace", "path": edit["path"], "value": edit["value"]} for edit in edits]
-    return (*tests, *replaces)
+    tests = tuple({"op": "test", "path": f"/{name}", "value": value} for name, value in gone)
+    replaces = tuple({"op": "replace", "path": edit["path"], "value": edit["value"]} for edit in edits)
+    return tests, replaces
 
 
 def apply_patch(patch: Iterable[Operation], document: Document) -> Document:

@@ -307,3 +307,66 @@ async def test_no_more_changes_are_under_way_than_asked_for(emulator, concurrenc
         report = await apply_plan(plan, client, concurrency=concurrency, sink=lambda event: None, interrupt=Interrupt())
 
     assert report.is_success
+
+
+async def test_a_refused_repository_is_not_asked_again(emulator):
+    """Who may not change one tag of a repository may not change the next; other repositories go on."""
+    for tag in ("web/api:v1", "web/api:v2", "web/api:v3", "web/app:v1"):
+        emulator.push(tag, content=b"one")
+
+    async with _client(emulator) as client:
+        plan = await _plan(client, LOCK_TAGS)
+        emulator.faults.fail_next(99, status=403, method="PATCH", path_prefix="/acr/v1/web/api/")
+        report = await apply_plan(plan, client, concurrency=1, sink=lambda event: None, interrupt=Interrupt())
+
+    assert {
+        "web/api:v1": "failed",
+        "web/api:v2": "not-attempted",
+        "web/api:v3": "not-attempted",
+        "web/app:v1": "verified",
+    } == _told(report)
+    assert 2 == len(emulator.requests("PATCH"))
+
+
+async def test_a_registry_that_cannot_be_reached_ends_the_run(start_emulator):
+    """The rest is not attempted, each change after its own timeout; and all of it is in the report."""
+    emulator = start_emulator()
+    for number in range(5):
+        emulator.push(f"web/api:v{number}", content=b"one")
+
+    async with _client(emulator, timeout_s=1.0) as client:
+        plan = await _plan(client, LOCK_TAGS)
+        emulator.__exit__(None, None, None)
+        report = await apply_plan(plan, client, concurrency=2, sink=lambda event: None, interrupt=Interrupt())
+
+    statuses = sorted(outcome.status for outcome in report.outcomes)
+    assert ["failed", "failed", "not-attempted", "not-attempted", "not-attempted"] == statuses
+
+
+async def test_a_repository_that_cannot_be_unlocked_leaves_its_tags_alone(emulator):
+    """They could not be changed, so they are not tried."""
+    emulator.push("web/api:v1", content=b"one")
+    emulator.patch("web/api", writeEnabled=False)
+    desired = _desired(repository={"writeEnabled": True}, tags={"deleteEnabled": False})
+
+    async with _client(emulator) as client:
+        plan = await _plan(client, desired)
+        emulator.patch("web/api", writeEnabled=True)
+        report = await _apply(plan, client)
+
+    assert {"web/api": "stale", "web/api:v1": "not-attempted"} == _told(report)
+
+
+async def test_a_change_that_does_not_show_is_unconfirmed(emulator):
+    """Accepted is not verified: after ten seconds of reading the old value, the report says what is seen."""
+    emulator.push("web/api:v1", content=b"one")
+
+    async with _client(emulator) as client:
+        plan = await _plan(client, LOCK_TAGS)
+        emulator.faults.visible_after_reads = 99
+        report = await _apply(plan, client)
+
+    assert {"web/api:v1": "unconfirmed"} == _told(report)
+    assert "accepted, but 10 s later the registry shows deleteEnabled true, writeEnabled true" == (
+        report.outcomes[0].message
+    )
