@@ -29,13 +29,7 @@ if TYPE_CHECKING:
 @click.argument("files", metavar="FILE... | PLAN", nargs=-1, required=True)
 @options.registry
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
-@options.output_format
-@options.full
-@options.limits
-@options.traffic
-@options.no_color
-@options.quiet
-@options.verbose
+@options.planning
 def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     """
     Make the registry what the files declare.

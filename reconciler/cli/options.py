@@ -52,8 +52,8 @@ traffic = all_of(
     ),
 )
 limits = all_of(
-    option("--max-loosen", metavar="N|N%", help="Resources that may be loosened at most.  [default: 10 or 30%]"),
-    option("--max-hide", metavar="N|N%", help="Resources that may be hidden at most.  [default: 10 or 30%]"),
+    option("--max-loosen", metavar="N|N%", help="Resources that may be loosened.  [default: 10 or 30%, what is more]"),
+    option("--max-hide", metavar="N|N%", help="Resources that may be hidden.  [default: 10 or 30%, what is more]"),
     option("--allow-empty", is_flag=True, help="Permit files that declare nothing at all."),
     option("--allow-incomplete", is_flag=True, help="Permit a plan that lacks what could not be read."),
 )
@@ -64,3 +64,5 @@ full = option("--full", is_flag=True, help="Show everything, however much it is.
 no_color = option("--no-color", is_flag=True, help="No colour, also on a terminal.")
 quiet = option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
 verbose = option("-v", "--verbose", is_flag=True, help="Tell each request on stderr.")
+
+planning = all_of(output_format, full, limits, traffic, no_color, quiet, verbose)

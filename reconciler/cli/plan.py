@@ -18,13 +18,7 @@ from reconciler.cli.steps import limits_from, plan_registry, traffic_from
 @options.registry
 @click.option("--out", metavar="PLAN", help="Write the plan to this file too, for review and `apply PLAN`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
-@options.output_format
-@options.full
-@options.limits
-@options.traffic
-@options.no_color
-@options.quiet
-@options.verbose
+@options.planning
 def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     """
     Show what apply would change.
