@@ -156,7 +156,9 @@ def _reason(error: OSError | ValueError) -> str:
         return "no such file or folder"
     if isinstance(error, PermissionError):
         return "permission denied"
-    return f"cannot be read: {printable(getattr(error, 'strerror', None) or str(error))}"
+    if isinstance(error, ValueError):
+        return "not a path: it holds a NUL character"  # the only text that Python does not even try
+    return f"cannot be read: {printable(error.strerror or str(error))}"
 
 
 def _problem(name: str, message: str, hint: str = "") -> Problem:

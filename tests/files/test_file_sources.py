@@ -94,7 +94,7 @@ def test_what_cannot_be_read_is_told(tmp_path):
         f"{tmp_path}/broken/x.yaml: no such file or folder",
         f"{tmp_path}/pipe.yaml: not a regular file\n  - reads standard input",
         "/dev/zero: not a regular file\n  - reads standard input",
-        "a\\x00b: cannot be read: embedded null byte",
+        "a\\x00b: not a path: it holds a NUL character",
     ] == said
 
 
