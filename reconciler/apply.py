@@ -14,6 +14,7 @@ Running again finishes the job.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -35,11 +36,14 @@ from reconciler.model.attributes import WRITE, Document
 from reconciler.planning.patch import failed_tests, request_body
 from reconciler.planning.plan import STAGE_REPOSITORY, STAGE_UNLOCK, Change, Plan
 from reconciler.registry.client import Client
+from reconciler.registry.patience import MAX_PAUSE_S, retry_delay
 
 # Reads after a write may lag: Microsoft's own tests wait 5 to 10 s (azure-sdk-for-python test_delete_tag).
 READ_BACK_DELAYS_S = (0.2, 0.4, 0.8, 1.6, 3.2, 4.0)
 MAX_ATTEMPTS = 3
+MAX_FAILURES_IN_A_ROW = 5
 _SERVER_ERROR = 500
+_GONE = ("NAME_UNKNOWN", "TAG_UNKNOWN")  # a proxy's 404 is no proof
 
 
 @attrs.frozen
@@ -108,6 +112,7 @@ class _Run:
         self._sink = sink
         self._interrupt = interrupt
         self._halt = ""  # why no further change is tried at all
+        self._failures_in_a_row = 0  # changes that ended on a 5xx, since one was verified
         self._refused: dict[str, str] = {}  # repository → why no further change of it is tried
         self._unverified: set[str] = set()  # repositories with a change that did not end verified
 
@@ -117,12 +122,9 @@ class _Run:
         workers = [asyncio.create_task(self._work(remaining)) for _ in range(min(concurrency, len(changes)))]
         for worker in workers:
             self._interrupt.watch(worker)
-        results = await asyncio.gather(*workers, return_exceptions=True)
+        await asyncio.gather(*workers, return_exceptions=True)
         for change in remaining:
             self._end(Outcome(change, "not-attempted", "interrupted"))
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
 
     async def _work(self, remaining: Iterator[Change]) -> None:
         for change in remaining:
@@ -136,20 +138,27 @@ class _Run:
         attempt = _Attempt(change, self._client)
         try:
             outcome = await attempt.run()
-        except UnauthorizedError as error:
-            self._refused[change.address.repository] = (
-                f"the registry refused another change of this repository: {error}"
-            )
-            outcome = attempt.failed(error)
-        except (UnreachableError, ThrottledError) as error:
-            self._halt = f"the registry could not be reached for another change: {error}"
-            outcome = attempt.failed(error)
-        except RegistryError as error:
-            outcome = attempt.failed(error)
         except asyncio.CancelledError:
             self._end(attempt.cut_off())
             raise
+        except Exception as error:  # noqa: BLE001 - every change is in the report, also when we fail ourselves
+            self._learn_from(error, change)
+            outcome = attempt.failed(error)
         self._end(outcome)
+
+    def _learn_from(self, error: Exception, change: Change) -> None:
+        """Which changes are not worth trying after `error`."""
+        if isinstance(error, UnauthorizedError):
+            repository = change.address.repository
+            self._refused[repository] = f"the registry refused another change of this repository: {error}"
+        elif isinstance(error, ApiError) and not isinstance(error, ThrottledError):
+            self._failures_in_a_row += error.status >= _SERVER_ERROR
+            if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
+                self._halt = f"the registry failed {self._failures_in_a_row} changes in a row: {error}"
+        elif isinstance(error, UnreachableError | ThrottledError):
+            self._halt = f"the registry could not be reached for another change: {error}"
+        elif not isinstance(error, RegistryError):
+            self._halt = f"reconciler itself failed at another change: {error!r}"
 
     def _why_not(self, change: Change) -> str:
         """Why `change` is not to be tried; empty: it is."""
@@ -166,7 +175,9 @@ class _Run:
 
     def _end(self, outcome: Outcome) -> None:
         repository = outcome.change.address.repository
-        if outcome.status != "verified":
+        if outcome.status == "verified":
+            self._failures_in_a_row = 0
+        else:
             self._unverified.add(repository)
             if outcome.change.stage == STAGE_UNLOCK:
                 self._refused.setdefault(repository, f"unlocking {repository} for it did not end verified")
@@ -179,64 +190,78 @@ def _locks_repository(change: Change) -> bool:
 
 
 class _Attempt:
-    """One change being made, and whether its PATCH may have reached the registry."""
+    """One change being made, and whether a PATCH of it may have been carried out."""
 
     def __init__(self, change: Change, client: Client) -> None:
         self._change = change
         self._client = client
-        self._was_sent = False
+        self._is_unclear = False  # a PATCH left, and its answer did not come, or did not tell
 
     async def run(self) -> Outcome:
-        """Read, test, PATCH, read back; when it is unclear whether a PATCH arrived, look, and only then repeat."""
-        for attempts_left in reversed(range(MAX_ATTEMPTS)):
-            stale = await self._stale()
-            if stale:
-                return stale
-            try:
-                self._was_sent = True
-                await self._client.update(self._change.address, request_body(self._change.patch))
-            except (UnreachableError, ApiError) as error:
-                if not _may_have_happened(error):
-                    self._was_sent = False
-                    return self._refusal(error)
-                if not attempts_left:
-                    raise
-            else:
-                break
-        return await self._verify()
+        """Look, PATCH, read back; where it is unclear whether a PATCH arrived, look again before it is repeated."""
+        attempt = 0
+        while True:
+            known = await self._look()
+            if known:
+                return known
+            failure = await self._send()
+            if failure is None:
+                return await self._verify()
+            attempt += 1
+            pause_s = _pause_s(failure, attempt)
+            if attempt == MAX_ATTEMPTS or not _may_have_happened(failure) or pause_s > MAX_PAUSE_S:
+                return await self._look_after(failure)
+            await asyncio.sleep(pause_s)
 
-    def failed(self, error: ReconcilerError) -> Outcome:
-        """The outcome when the registry or the way to it failed."""
-        if self._was_sent:
-            return Outcome(
-                self._change, "unconfirmed", f"the change was sent, and whether it holds is not known: {error}"
-            )
-        return Outcome(self._change, "failed", str(error))
+    async def _send(self) -> UnreachableError | ApiError | None:
+        """Send the PATCH; what went wrong, if something did."""
+        was_unclear, self._is_unclear = self._is_unclear, True
+        try:
+            await self._client.update(self._change.address, request_body(self._change.patch))
+        except (UnreachableError, ApiError) as error:
+            self._is_unclear = was_unclear or _may_have_happened(error)
+            return error
+        return None
+
+    def failed(self, error: Exception) -> Outcome:
+        """The outcome when the registry, the way to it or we ourselves failed."""
+        said = str(error) if isinstance(error, ReconcilerError) else f"reconciler itself failed: {error!r}"
+        if self._is_unclear:
+            return Outcome(self._change, "unconfirmed", f"a PATCH was sent, and whether it holds is not known: {said}")
+        return Outcome(self._change, "failed", said)
 
     def cut_off(self) -> Outcome:
         """The outcome when there was no time to finish."""
-        if self._was_sent:
-            return Outcome(self._change, "unconfirmed", "interrupted after the change was sent")
+        if self._is_unclear:
+            return Outcome(self._change, "unconfirmed", "interrupted after a PATCH was sent")
         return Outcome(self._change, "not-attempted", "interrupted")
 
-    def _refusal(self, error: RegistryError) -> Outcome:
-        if isinstance(error, UnauthorizedError | ThrottledError | UnreachableError):
-            raise error
-        return Outcome(self._change, "blocked" if isinstance(error, DisallowedError) else "failed", str(error))
+    async def _look_after(self, failure: UnreachableError | ApiError) -> Outcome:
+        """The outcome of a change whose last PATCH failed; an earlier one may hold all the same."""
+        known = await self._look() if self._is_unclear else None
+        if known:
+            return known
+        if isinstance(failure, DisallowedError) and not self._is_unclear:
+            return Outcome(self._change, "blocked", str(failure))
+        raise failure
 
-    async def _stale(self) -> Outcome | None:
-        """The outcome where the resource is not what the plan was made for; None: go on."""
+    async def _look(self) -> Outcome | None:
+        """Read afresh. The outcome, where it is as it should be, or not as the plan was made for; None: go on."""
         try:
             live = await self._client.read(self._change.address)
         except NotFoundError as error:
-            return Outcome(self._change, "stale", f"it is not there any more: {error}")
-        if self._was_sent and _holds(self._change.after, live):
-            return Outcome(self._change, "verified")
+            if error.code not in _GONE:
+                raise
+            return self._changed(f"it is not there any more: {error}")
+        if _holds(self._change.after, live):
+            return Outcome(self._change, "verified", "" if self._is_unclear else "it was so already")
         mismatches = failed_tests(self._change.patch, live)
-        if not mismatches:
-            return None
-        changed = "; ".join(map(str, mismatches))
-        return Outcome(self._change, "stale", f"{changed}. It changed after the plan was made; make a new plan.")
+        return self._changed("; ".join(map(str, mismatches))) if mismatches else None
+
+    def _changed(self, how: str) -> Outcome:
+        if self._is_unclear:
+            return Outcome(self._change, "unconfirmed", f"a PATCH was sent and its answer was lost; since then, {how}")
+        return Outcome(self._change, "stale", f"{how}. It changed after the plan was made; make a new plan.")
 
     async def _verify(self) -> Outcome:
         """Read until the registry shows what was asked for, within bounds."""
@@ -251,10 +276,16 @@ class _Attempt:
         return Outcome(self._change, "unconfirmed", f"accepted, but {waited_s:.0f} s later the registry shows {shown}")
 
 
-def _may_have_happened(error: RegistryError) -> bool:
-    if isinstance(error, ApiError):
-        return error.status >= _SERVER_ERROR
-    return True
+def _pause_s(failure: UnreachableError | ApiError, attempt: int) -> float:
+    asked_s = failure.retry_after_s if isinstance(failure, ApiError) else None
+    return retry_delay(attempt, asked_s, random.random())  # noqa: S311 - jitter
+
+
+def _may_have_happened(error: UnreachableError | ApiError) -> bool:
+    """The PATCH may have been carried out; not so where signing in for it failed, or no connection stood."""
+    if error.method != "PATCH":
+        return False
+    return error.was_sent if isinstance(error, UnreachableError) else error.status >= _SERVER_ERROR
 
 
 def _holds(after: Document, live: Document) -> bool:

@@ -79,6 +79,11 @@ class RegistryError(ReconcilerError):
 class UnreachableError(RegistryError):
     """No answer came: nobody listens, the certificate does not verify, time ran out."""
 
+    def __init__(self, message: str, *, method: str = "GET", was_sent: bool = False) -> None:
+        self.method = method
+        self.was_sent = was_sent  # the registry may have received the request, and carried it out
+        super().__init__(message)
+
 
 class ProtocolError(RegistryError):
     """An answer came that is not what Azure Container Registry says."""
@@ -87,12 +92,23 @@ class ProtocolError(RegistryError):
 class ApiError(RegistryError):
     """The registry refused a call, in its own words."""
 
-    def __init__(self, *, method: str, url: str, status: int, code: str, message: str, advice: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        method: str,
+        url: str,
+        status: int,
+        code: str,
+        message: str,
+        advice: str = "",
+        retry_after_s: float | None = None,
+    ) -> None:
         self.method = method
         self.url = url
         self.status = status
         self.code = code
         self.message = message
+        self.retry_after_s = retry_after_s  # what the registry asked for, if it did
         text = f"{method} {url}: {status} {code}: {message}" if code else f"{method} {url}: {status} {message}"
         super().__init__(f"{text}\n  {advice}" if advice else text)
 

@@ -8,6 +8,7 @@ on a mistyped option, which a pipeline would take for "there are changes".
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 
@@ -17,6 +18,9 @@ from reconciler import __version__
 from reconciler.errors import ReconcilerError
 
 OK, ERROR, CHANGES = 0, 1, 2
+
+# click writes help and the version to stdout without a thought for these.
+_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 # In the order of `--help`; the first sentence of each command's own help stands here too, so that nothing is imported.
 COMMANDS = {
@@ -89,10 +93,13 @@ def run(arguments: list[str] | None = None) -> int:
         return _complain(str(error))
     except (click.Abort, KeyboardInterrupt):
         return _complain("interrupted; nothing was changed")
-    except BrokenPipeError:
-        # Whoever read stdout has gone. Python would complain when it flushes at exit.
-        sys.stdout = None
-        return ERROR
+    except OSError as error:
+        if error.errno not in _WRITE_ERRORS:
+            raise
+        from reconciler.cli.output import give_up_stdout, unwritten
+
+        give_up_stdout()
+        return _complain(unwritten(error))
     return result if isinstance(result, int) else OK
 
 
@@ -103,8 +110,10 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _complain(message: str) -> int:
-    label = click.style("error:", fg="red", bold=True) if sys.stderr.isatty() else "error:"
-    print(f"{label} {_printable(message)}", file=sys.stderr)  # noqa: T201 - this is where errors are told
+    from reconciler.cli.output import is_terminal, note
+
+    label = click.style("error:", fg="red", bold=True) if is_terminal(sys.stderr) else "error:"
+    note(f"{label} {_printable(message)}")
     return ERROR
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import ERROR, OK, options
-from reconciler.cli.output import answer, note, stdout_paint
+from reconciler.cli.output import answer, answer_or_note, is_terminal, note, standard_input, stdout_paint
 from reconciler.cli.plan_source import names_a_plan, read_bytes
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
@@ -45,29 +45,30 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
       reconciler apply plan.json
     """
     limits, traffic = limits_from(others), traffic_from(others)
-    if not others["auto_approve"] and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise RefusedError("there is no terminal to ask on\n  --auto-approve applies without asking")
+    if not others["auto_approve"] and not _is_terminal():
+        raise RefusedError("there is no terminal to ask on\n  --auto-approve applies without asking; plan only looks")
     if names_a_plan(files):
         return _apply_saved(files[0], registry, traffic, limits, others)
     from reconciler.files import load_desired
 
-    desired = load_desired(files, stdin=sys.stdin.buffer)
-    with open_registry(registry or desired.registry, traffic) as live:
+    desired = load_desired(files, stdin=standard_input())
+    with open_registry(registry, desired.registry, traffic) as live:
         return _apply(plan_registry(desired, live, traffic, limits), live, traffic, others)
 
 
 def _apply_saved(path: str, registry: str | None, traffic: Traffic, limits: Limits, others: dict[str, Any]) -> int:
     import attrs
 
-    from reconciler.planning.limits import check_limits
+    from reconciler.planning.limits import EMPTY, check_limits
     from reconciler.planning.planfile import plan_from_json
     from reconciler.registry.location import parse_location
 
     plan = plan_from_json(read_bytes(path), path)
-    if registry and parse_location(registry, insecure=traffic.insecure).name != plan.registry:
+    if registry and registry != plan.registry and parse_location(registry, insecure=True).name != plan.registry:
         raise RefusedError(f"{path}: the plan is for {plan.registry}, not for {registry}")
-    plan = attrs.evolve(plan, findings=check_limits(plan, limits, desired_is_empty=False))
-    with open_registry(plan.registry, traffic) as live:
+    was_empty = any(finding.code == EMPTY for finding in plan.findings)
+    plan = attrs.evolve(plan, findings=check_limits(plan, limits, desired_is_empty=was_empty))
+    with open_registry(registry, plan.registry, traffic) as live:
         return _apply(plan, live, traffic, others)
 
 
@@ -90,15 +91,27 @@ def _apply(plan: Plan, registry: Registry, traffic: Traffic, others: dict[str, A
         return ERROR
     report = asyncio.run(_converged(plan, registry, traffic))
     if is_json:
-        answer(report_to_json(plan, report.outcomes, interrupted=report.interrupted))
-    elif plan.has_changes:
-        answer(render_report(plan.registry, report.outcomes, paint, full=others["full"]))
-    return OK if report.is_success else ERROR
+        told: str | bytes = report_to_json(plan, report.outcomes, interrupted=report.interrupted)
+    else:
+        told = render_report(plan.registry, report.outcomes, paint, full=others["full"]) if plan.has_changes else ""
+    try:
+        is_told = answer_or_note(told)
+    except KeyboardInterrupt:
+        raise RefusedError("interrupted while the report was written\n  What it says above is so.") from None
+    return OK if report.is_success and is_told and not plan.blocked else ERROR
+
+
+def _is_terminal() -> bool:
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 def _is_approved(plan: Plan) -> bool:
-    question = f"\nApply this to {plan.registry}? Only yes is taken for yes"
-    said: str = click.prompt(question, default="no", show_default=False, err=True)
+    question = f"\nType yes to apply this to {plan.registry}"
+    try:
+        said: str = click.prompt(question, default="no", show_default=False, err=True)
+    except click.Abort:
+        note("")  # the error begins on a line of its own
+        raise
     return said == "yes"
 
 
@@ -115,7 +128,8 @@ async def _converged(plan: Plan, registry: Registry, traffic: Traffic) -> Report
         async with client_for(registry, traffic, progress) as client:
             report = await apply_plan(plan, client, concurrency=traffic.concurrency, sink=progress, interrupt=interrupt)
     took = f"{count(client.request_count, 'request')}, {time.monotonic() - started_s:.1f} s"
-    tell(f"\nTried     {count(progress.ended, 'change')} in {took}", traffic, when=plan.has_changes)
+    tried = sum(outcome.status != "not-attempted" for outcome in report.outcomes)
+    tell(f"\nTried     {count(tried, 'change')} in {took}", traffic, when=plan.has_changes)
     return report
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli import CHANGES, ERROR, OK, options
-from reconciler.cli.output import answer, note, stdout_paint
-from reconciler.cli.registry import open_registry
+from reconciler.cli.output import answer, note, standard_input, stdout_paint
+from reconciler.cli.registry import open_registry, tell
 from reconciler.cli.steps import limits_from, plan_registry, traffic_from
+from reconciler.errors import RefusedError
+from reconciler.render.words import count
+
+if TYPE_CHECKING:
+    from reconciler.planning.plan import Plan
 
 
 @click.command("plan")
@@ -37,8 +42,9 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     from reconciler.render.plan_text import render_plan
 
     limits, traffic = limits_from(others), traffic_from(others)
-    desired = load_desired(files, stdin=sys.stdin.buffer)
-    with open_registry(registry or desired.registry, traffic) as live:
+    _check_out(others["out"], files)
+    desired = load_desired(files, stdin=standard_input())
+    with open_registry(registry, desired.registry, traffic) as live:
         plan = plan_registry(desired, live, traffic, limits)
     if others["out"]:
         from reconciler.files.writing import write_atomically
@@ -51,4 +57,37 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     if not plan.complete:
         note(f"error: {len(plan.unknown):,} could not be read; the plan is not complete")
         return ERROR
-    return CHANGES if plan.has_changes and others["detailed_exitcode"] else OK
+    if not others["detailed_exitcode"]:
+        return OK
+    tell(_blocked_note(plan), traffic, when=bool(plan.blocked) and not plan.has_changes)
+    return CHANGES if plan.has_changes else OK
+
+
+def _check_out(out: str | None, files: tuple[str, ...]) -> None:
+    """
+    Check where the plan is to go, before anything is read.
+
+    Raises:
+        RefusedError: nowhere, or where it would replace one of the files that it is made from.
+    """
+    from reconciler.files.sources import Source, find_sources
+
+    if out is None:
+        return
+    if not out:
+        raise RefusedError("--out: the name is empty\n  Is a variable not set?")
+    inputs = (source.path for source in find_sources(files) if isinstance(source, Source))
+    if any(path is not None and _is_same_file(path, Path(out)) for path in inputs):
+        raise RefusedError(f"--out {out}: the plan would replace a file that it is made from")
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False  # one of them is not there, so they are not the same
+
+
+def _blocked_note(plan: Plan) -> str:
+    blocked = count(len({blocked.address for blocked in plan.blocked}), "resource is", "resources are")
+    return f"note: {blocked} blocked, see above"

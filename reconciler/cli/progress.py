@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from reconciler.cli.output import note
+from reconciler.cli.output import draw, is_terminal, note
 from reconciler.events import Event, Outcome, RepositoryRead, Waiting
 from reconciler.render.words import count
 
@@ -65,22 +65,20 @@ def shown(progress: Progress, *, quiet: bool) -> Iterator[Progress]:
     if quiet:
         yield progress
         return
-    is_terminal = sys.stderr.isatty()
-    ticker = asyncio.get_running_loop().create_task(_tick(progress, is_terminal=is_terminal))
+    moves = is_terminal(sys.stderr)
+    ticker = asyncio.get_running_loop().create_task(_tick(progress, moves=moves))
     try:
         yield progress
     finally:
         ticker.cancel()
-        if is_terminal:
-            sys.stderr.write(_CLEAR)
-            sys.stderr.flush()
+        if moves:
+            draw(_CLEAR)
 
 
-async def _tick(progress: Progress, *, is_terminal: bool) -> None:
+async def _tick(progress: Progress, *, moves: bool) -> None:
     while True:
-        await asyncio.sleep(_REFRESH_S if is_terminal else INTERVAL_S)
-        if is_terminal:
-            sys.stderr.write(f"{_CLEAR}{progress.line()}")
-            sys.stderr.flush()
+        await asyncio.sleep(_REFRESH_S if moves else INTERVAL_S)
+        if moves:
+            draw(f"{_CLEAR}{progress.line()}")
         else:
             note(f"{progress.line()} …")

@@ -43,33 +43,48 @@ class Registry:
 
 
 @contextlib.contextmanager
-def open_registry(named: str | None, traffic: Traffic) -> Iterator[Registry]:
+def open_registry(asked: str | None, written: str | None, traffic: Traffic) -> Iterator[Registry]:
     """
-    The registry that was named; the embedded one runs as long as the body does.
+    The registry of a run; the embedded one runs as long as the body does.
+
+    Args:
+        asked: What the person who runs the command named, by option or environment.
+        written: What a file named.
+        traffic: How to talk to it.
 
     Raises:
-        RefusedError: none was named, or it is none.
+        RefusedError: none was named, it is none, or it may not have the credentials that are set.
     """
     from reconciler.registry.location import parse_location
 
+    named = asked or written
     if not named:
         raise RefusedError(
             "no registry is named\n  Say `registry: contoso.azurecr.io` in a file, or --registry contoso.azurecr.io"
         )
-    if named != EMULATOR:
-        location = parse_location(named, insecure=traffic.insecure)
-        tell(f"Registry  {location.name}", traffic)
-        if location.origin.startswith("http://"):
-            tell(
-                "          plain http: whoever is on the way reads and changes everything",
-                traffic,
-                when=traffic.insecure,
-            )
-        yield Registry(location.name, location)
+    instead = f", not {written} as written" if asked and written and asked != written else ""
+    if named == EMULATOR:
+        with _embedded() as url:
+            tell(f"Registry  the embedded emulator, not a real registry; its data: {EMULATOR_DATA}{instead}", traffic)
+            yield Registry(EMULATOR, parse_location(url))
         return
-    with _embedded() as url:
-        tell(f"Registry  the embedded emulator, not a real registry; its data: {EMULATOR_DATA}", traffic)
-        yield Registry(EMULATOR, parse_location(url))
+    location = parse_location(named, insecure=traffic.insecure)
+    if not asked:
+        _check_who_gets_credentials(location)
+    tell(f"Registry  {location.name}{instead}", traffic)
+    if traffic.insecure and location.origin.startswith("http://"):
+        tell("          plain http: whoever is on the way reads and changes everything", traffic)
+    yield Registry(location.name, location)
+
+
+def _check_who_gets_credentials(location: Location) -> None:
+    """Refuse to sign in where only a file says so: a pull request could name a host that collects passwords."""
+    if location.is_azure or location.is_loopback or credentials_from_environment() is None:
+        return
+    raise RefusedError(
+        f"{location.name} is named by a file only, and a password is set\n"
+        f"  It is not one of Azure's own hosts. If it may have the password: --registry {location.name}"
+    )
 
 
 @contextlib.contextmanager

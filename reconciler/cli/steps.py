@@ -78,7 +78,9 @@ async def _refreshed(desired: DesiredState, registry: Registry, traffic: Traffic
         managed, unmanaged = managed + part.managed, unmanaged + part.unmanaged
         if part.has_something_to_say:
             parts.append(attrs.evolve(part, managed=0, unmanaged=0))
-        progress(RepositoryRead(live.name, len(live.tags)))
+        is_asked_for = rules.declares_attributes or rules.declares_tags
+        if is_asked_for and not live.missing and not live.unread:
+            progress(RepositoryRead(live.name, len(live.tags)))
 
     with shown(Progress(quiet=traffic.quiet), quiet=traffic.quiet) as progress:
         async with client_for(registry, traffic, progress) as client:

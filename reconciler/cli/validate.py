@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from reconciler.cli import OK, options
-from reconciler.cli.output import answer
+from reconciler.cli.output import answer, standard_input
 
 
 @click.command("validate")
@@ -26,7 +24,7 @@ def command(files: tuple[str, ...]) -> int:
     from reconciler.files import load_desired
     from reconciler.render.words import count
 
-    desired = load_desired(files, stdin=sys.stdin.buffer)
+    desired = load_desired(files, stdin=standard_input())
     entries = count(len(desired.repositories), "repository entry", "repository entries")
     tags = count(sum(len(rule.tags) for rule in desired.repositories), "tag entry", "tag entries")
     answer(f"Valid: {entries}, {tags}.\n")

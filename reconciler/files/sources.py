@@ -4,7 +4,11 @@ Find the files that were named, and read their bytes.
 A path is a file, a folder, or `-` for standard input. A folder stands for every
 `.yaml`, `.yml` and `.json` below it, in the order of their paths as plain text;
 whatever starts with a dot is skipped, as editors and Git keep their own things
-there. Later files win over earlier ones, so one file may be reached once only:
+there. A link in a folder must not lead out of it: whoever may add a file to the
+folder could otherwise have other files of the machine read, and shown in messages.
+A path that is named itself may be a link to anywhere.
+
+Later files win over earlier ones, so one file may be reached once only:
 naming it twice leaves open which place counts, and is a problem.
 """
 
@@ -25,6 +29,10 @@ from reconciler.files.wording import printable, quote
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
 MAX_FILE_BYTES = 256 * 1024 * 1024
+
+
+class _LeadsOutError(OSError):
+    """A link that a folder holds, to something that it does not."""
 
 
 @attrs.frozen
@@ -106,6 +114,7 @@ def _sources_at(text: str) -> Iterator[Source | Problem]:
 
 def _walk(folder: Path) -> Iterator[tuple[str, OSError | None]]:
     """The relative path of every file below `folder`, and of every folder that cannot be read, with the error."""
+    root = os.path.realpath(folder)
     waiting, walked = [""], set()
     while waiting:
         relative = waiting.pop()
@@ -120,13 +129,23 @@ def _walk(folder: Path) -> Iterator[tuple[str, OSError | None]]:
             continue
         walked.add((status.st_dev, status.st_ino))
         below = [f"{relative}/{name}" if relative else name for name in names if not name.startswith(".")]
-        folders = [path for path in below if (folder / path).is_dir()]
-        waiting.extend(reversed(folders))
-        yield from ((path, None) for path in below if path.endswith(SUFFIXES) and path not in folders)
+        folders = {path for path in below if (folder / path).is_dir()}
+        wanted = [path for path in below if path in folders or path.endswith(SUFFIXES)]
+        outside = {path for path in wanted if _leads_out(folder / path, root)}
+        yield from ((path, _LeadsOutError()) for path in wanted if path in outside)
+        waiting.extend(path for path in reversed(wanted) if path in folders - outside)
+        yield from ((path, None) for path in wanted if path not in folders | outside)
+
+
+def _leads_out(path: Path, root: str) -> bool:
+    # Only links are resolved: what is not one stands in a folder that was looked at before.
+    return path.is_symlink() and os.path.commonpath([root, os.path.realpath(path)]) != root
 
 
 def _in_folder(folder: str, relative: str, error: OSError | None) -> Source | Problem:
     name = f"{folder.rstrip('/')}/{relative}" if relative else folder
+    if isinstance(error, _LeadsOutError):
+        return _problem(name, "a link that leads out of the folder", "a path that is named itself may be such a link")
     path = Path(folder) / relative
     try:
         return _problem(name, _reason(error)) if error else _checked(name, path, path.stat().st_mode)

@@ -19,6 +19,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from reconciler.errors import DesiredStateError, Problem
 from reconciler.files import values
 from reconciler.files.nodes import Mapping, Sequence, describe, line_and_column, read_nodes
+from reconciler.files.patterns import PatternReader
 from reconciler.files.values import ABSENT, Refused, Steps
 from reconciler.files.wording import listing, quote, suggestion
 from reconciler.model.desired import Origin, RepositoryRule, TagRule
@@ -75,10 +76,15 @@ _TAG = _Shape(
 
 
 def make_reader() -> Callable[[str, str], DesiredFile]:
-    """The function from the text of a file and its name to what it says; it raises DesiredStateError."""
+    """
+    The function from the text of a file and its name to what it says; it raises DesiredStateError.
+
+    All that it reads shares one budget of patterns: take a new one for each load.
+    """
     converter = Converter(detailed_validation=True)
-    converter.register_structure_hook(TagRule, _tag_hook(converter))
-    converter.register_structure_hook(RepositoryRule, _repository_hook(converter))
+    patterns = PatternReader()
+    converter.register_structure_hook(TagRule, _tag_hook(converter, patterns))
+    converter.register_structure_hook(RepositoryRule, _repository_hook(converter, patterns))
     structure_file = _file_hook(converter)
 
     def read(text: str, file: str) -> DesiredFile:
@@ -97,24 +103,24 @@ def make_reader() -> Callable[[str, str], DesiredFile]:
     return read
 
 
-def _tag_hook(converter: Converter) -> Hook:
+def _tag_hook(converter: Converter, patterns: PatternReader) -> Hook:
     from_fields = make_dict_structure_fn(
         TagRule,
         converter,
-        match=override(struct_hook=values.tag_patterns),
-        exclude=override(struct_hook=values.tag_patterns),
+        match=override(struct_hook=patterns.tags),
+        exclude=override(struct_hook=patterns.tags),
         attributes=override(struct_hook=values.tag_declarations),
         origin=_as_it_is(),
     )
     return _entry(_mapping(_TAG, from_fields))
 
 
-def _repository_hook(converter: Converter) -> Hook:
+def _repository_hook(converter: Converter, patterns: PatternReader) -> Hook:
     from_fields = make_dict_structure_fn(
         RepositoryRule,
         converter,
-        match=override(struct_hook=values.repository_patterns),
-        exclude=override(struct_hook=values.repository_patterns),
+        match=override(struct_hook=patterns.repositories),
+        exclude=override(struct_hook=patterns.repositories),
         attributes=override(struct_hook=values.repository_declarations),
         tags=_list(converter, tuple[TagRule, ...]),
         origin=_as_it_is(),

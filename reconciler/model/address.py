@@ -21,7 +21,9 @@ Kind = Literal["repository", "tag", "manifest"]
 # Source: OCI distribution specification 1.1, "Pulling manifests"; ACR documents the same letters
 # (container-registry-faq.yml). Separators may repeat, which is looser than OCI and safe in a URL.
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+# 12:30:45 is no tag that a registry can hold. Written in a file it is a name that is missing, and not a number of
+# seconds, which older YAML makes of it.
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|[0-9]{1,9}(?::[0-9]{1,9}){1,9}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _MAX_REPOSITORY_LENGTH = 256
 

@@ -27,6 +27,7 @@ class _Rule(Protocol):
 
 
 Rule = TypeVar("Rule", bound=_Rule)
+_FEW = 8  # entries that are asked one after another; more are arranged into one index first
 
 
 class RuleIndex(Generic[Rule]):
@@ -118,6 +119,8 @@ class RepositoryRules:
         """The tag rules that match a tag, in file order: a function of its name, for who asks about very many."""
         if len(self.tag_indexes) == 1:
             return self.tag_indexes[0].matching
+        if len(self.tag_indexes) > _FEW:  # one entry for each tag, as a generator writes them
+            return RuleIndex([rule for entry in self.rules for rule in entry.tags]).matching
         return lambda name: tuple(rule for index in self.tag_indexes for rule in index.matching(name))
 
 

@@ -28,10 +28,13 @@ from reconciler.errors import PatternError
 REGEX_PREFIX = "regex:"
 EVERYTHING = "**"  # matches any name; not worth the 3 µs that its expression takes
 _WILDCARDS = re.compile(r"[*?\[\]{}\\]")
-_MAX_ALTERNATIVES = 1000
 _MAX_LENGTH = 1000
 # Each ** multiplies the ways to match. Measured on a name of 250 characters: 3 take 30 ms, 5 take 17 s.
 _MAX_CROSSINGS = 3
+# By the number of **: what keeps a pattern at about 50 ms for such a name.
+_MAX_ALTERNATIVES = (100, 100, 16, 2)
+# Braces are expanded by a function that calls itself for each.
+_MAX_BRACES = 30
 _STARS = re.compile(r"\*{2,}")
 _INNER_DOUBLE_STAR = re.compile(r"(?<=[^/*])\*\*|(?<!\*)\*\*(?=[^/*])")
 _CLASS_WITH_SLASH = re.compile(r"\[[^\[\]]*/[^\[\]]*\]")
@@ -81,11 +84,38 @@ def compile_pattern(text: str) -> Pattern:
         if not text:
             raise PatternError("an empty pattern matches nothing")
         return Pattern(text)
-    if len(text) > _MAX_LENGTH:
-        raise PatternError(f"a pattern of {len(text):,} characters; at most {_MAX_LENGTH:,} are allowed")
+    _check_length(text)
     if text.startswith(REGEX_PREFIX):
         return Pattern(text, _compile_regex(text.removeprefix(REGEX_PREFIX)))
     return Pattern(text, _compile_glob(text))
+
+
+def alternatives(text: str) -> tuple[str, ...]:
+    """
+    What the braces in `text` stand for: globs without braces, at least one.
+
+    Raises:
+        PatternError: there are too many, or it has too many `**` or braces, or is too long.
+    """
+    import bracex  # what wcmatch does braces with
+
+    _check_length(text)
+    crossings = len(_STARS.findall(text))
+    if crossings > _MAX_CROSSINGS:
+        raise PatternError(f"more than {_MAX_CROSSINGS} times ** in one pattern; write several patterns")
+    if text.count("{") > _MAX_BRACES:
+        raise PatternError(f"more than {_MAX_BRACES} braces in one pattern; write several patterns")
+    most = _MAX_ALTERNATIVES[crossings]
+    try:
+        return tuple(bracex.iexpand(text, keep_escapes=True, limit=most))
+    except bracex.ExpansionLimitException:
+        several = f" with {crossings} times **" if crossings > 1 else ""
+        raise PatternError(f"more than {most} alternatives in one pattern{several}; write several patterns") from None
+
+
+def _check_length(text: str) -> None:
+    if len(text) > _MAX_LENGTH:
+        raise PatternError(f"a pattern of {len(text):,} characters; at most {_MAX_LENGTH:,} are allowed")
 
 
 def _compile_regex(expression: str) -> _Matcher:
@@ -106,7 +136,6 @@ def _compile_regex(expression: str) -> _Matcher:
 
 def _compile_glob(text: str) -> _Matcher:
     from wcmatch import glob
-    from wcmatch._wcparse import PatternLimitException
 
     if "[]" in text or "[!]" in text:
         raise PatternError("an empty [] matches nothing")
@@ -115,12 +144,10 @@ def _compile_glob(text: str) -> _Matcher:
     if _CLASS_WITH_SLASH.search(text):
         raise PatternError("a / cannot stand in []; braces can hold one: {a,b/c}")
     _check_brackets(text)
+    alternatives(text)
     flags = glob.GLOBSTAR | glob.BRACE | glob.DOTGLOB | glob.FORCEUNIX | glob.CASE
-    crossing = _let_double_star_cross(text)
-    try:
-        expressions, _ = glob.translate(crossing, flags=flags, limit=_MAX_ALTERNATIVES)
-    except PatternLimitException:
-        raise PatternError(f"more than {_MAX_ALTERNATIVES:,} alternatives in one pattern") from None
+    # The alternatives are limited above, and what the ** become doubles them three times at most.
+    expressions, _ = glob.translate(_let_double_star_cross(text), flags=flags, limit=0)
     _check_expressions(expressions)
     try:
         return re.compile("|".join(expressions))
@@ -146,6 +173,4 @@ def _check_brackets(text: str) -> None:
 
 def _let_double_star_cross(text: str) -> str:
     """`text` with every `**` that is not a whole part of the path written so that wcmatch lets it cross."""
-    if len(_STARS.findall(text)) > _MAX_CROSSINGS:
-        raise PatternError(f"more than {_MAX_CROSSINGS} times ** in one pattern; write several patterns")
     return _INNER_DOUBLE_STAR.sub("{**,*/**/*}", _STARS.sub("**", text))

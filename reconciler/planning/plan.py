@@ -214,7 +214,7 @@ def _update(address: Address, live: Document, desired: Document, declared: Decla
         after={name: desired[name] for name in shown},
         patch=make_patch(live, desired),
         origins=tuple(str(origin) for origin in sorted(origins, key=lambda o: (o.file, o.line, o.column))),
-        stage=_stage(address, desired, changed),
+        stage=stage_of(address, desired, changed),
     )
 
 
@@ -229,7 +229,7 @@ def effects_of(before: Document, after: Document, changed: Iterable[str]) -> tup
     return tuple(sorted(effects))
 
 
-def _stage(address: Address, desired: Document, changed: Iterable[str]) -> int:
+def stage_of(address: Address, desired: Document, changed: Iterable[str]) -> int:
     """
     When to carry the change out.
 

@@ -3,8 +3,8 @@ Plans as JSON: canonical, so that equal input gives equal bytes.
 
 There is no timestamp in it and everything is sorted; reviewers compare plans byte
 by byte, and pipelines by their fingerprint. The fingerprint covers what would be
-done, to which registry, for which desired state, and nothing that may change
-without changing that: no line numbers, no counts, no version.
+done, to which registry, for which desired state, among how many managed resources
+(the limits are a share of them), and nothing else: no line numbers, no version.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import orjson
 
 from reconciler import __version__
 from reconciler.errors import AddressError, PlanFileError
-from reconciler.model.address import Address, parse_address
-from reconciler.model.attributes import Value
+from reconciler.model.address import Address, is_digest, parse_address
+from reconciler.model.attributes import DIGEST, REPOSITORY_ATTRIBUTES, TAG_ATTRIBUTES, Value
 from reconciler.model.desired import Declaration, DesiredState
 from reconciler.model.pattern import Pattern
 from reconciler.planning.patch import Operation, make_patch
-from reconciler.planning.plan import ACTIONS, Change, Plan, effects_of
+from reconciler.planning.plan import ACTIONS, Change, Plan, effects_of, stage_of
 
 FORMAT_VERSION = "1.0"
 _READABLE = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -61,8 +61,9 @@ def _fingerprint(document: dict[str, Any]) -> str:
         for change in document["changes"]
     ]
     named = ("registry", "desired_digest", "complete")
-    deeds = {"format_version": FORMAT_VERSION, "changes": changes, **{name: document[name] for name in named}}
-    return _digest(deeds)
+    managed = document["summary"]["managed"]  # what the limits are a share of
+    deeds = {"format_version": FORMAT_VERSION, "changes": changes, "managed": managed}
+    return _digest({**deeds, **{name: document[name] for name in named}})
 
 
 def plan_from_json(content: bytes, place: str) -> Plan:
@@ -153,7 +154,8 @@ def _is_consistent(plan: Plan) -> bool:
     return (
         addresses == sorted(set(addresses))
         and all(actions[action] == getattr(plan.summary, action) for action in ACTIONS)
-        and plan.summary.managed >= plan.summary.update
+        and plan.summary.managed >= len({*addresses, *(blocked.address.order for blocked in plan.blocked)})
+        and plan.registry.isprintable()
         and plan.summary.unmanaged >= 0
         and plan.complete == (not plan.unknown)
         and all(map(_is_honest, plan.changes))
@@ -161,15 +163,35 @@ def _is_consistent(plan: Plan) -> bool:
 
 
 def _is_honest(change: Change) -> bool:
-    """What the change shows is what it would do."""
+    """It is a change that this version makes, and what it shows is what it would do."""
+    changed = change.attributes
     try:
         patch = make_patch(change.before, change.after)
     except ValueError:
         return False
     return (
-        _canonical(patch) == _canonical(change.patch)
-        and change.effects == effects_of(change.before, change.after, change.attributes)
-        and change.kind == change.address.kind
+        change.kind == change.address.kind
+        and change.action == "update"
+        and _shows_what_it_should(change)
+        and _canonical(patch) == _canonical(change.patch)
+        and change.effects == effects_of(change.before, change.after, changed)
+        and change.stage == stage_of(change.address, change.after, changed)
+    )
+
+
+def _shows_what_it_should(change: Change) -> bool:
+    """Some known attributes that change from one boolean to the other and, of a tag, the digest that stays."""
+    known = {"repository": REPOSITORY_ATTRIBUTES, "tag": TAG_ATTRIBUTES}.get(change.kind, ())
+    stays = {name: value for name, value in change.before.items() if name not in change.attributes}
+    pinned = {DIGEST: change.after.get(DIGEST)} if change.kind == "tag" else {}
+    flags = [document[name] for name in change.attributes for document in (change.before, change.after)]
+    return (
+        change.before.keys() == change.after.keys()
+        and bool(change.attributes)
+        and set(change.attributes) <= set(known)
+        and all(isinstance(flag, bool) for flag in flags)
+        and stays == pinned
+        and all(is_digest(str(digest)) for digest in pinned.values())
     )
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import json
 import re
 import time
 from urllib.parse import quote, urlencode
@@ -28,6 +29,9 @@ from reconciler.registry.transport import Transport
 
 _PARAMETER = re.compile(r"""\b([A-Za-z_]+)\s*=\s*(?:"([^"]*)"|([^\s",]+))""")
 _OK, _UNAUTHORIZED = 200, 401
+_REFUSED = (400, _UNAUTHORIZED)
+_NO_PASSWORD = "No user name and password were given: RECONCILER_USERNAME, RECONCILER_PASSWORD."  # noqa: S105
+_WRONG_PASSWORD = "The user name or password is wrong, or may not sign in here."  # noqa: S105 - no password
 _BYTES = "surrogateescape"  # the environment may hold bytes that are no UTF-8, and they are the password
 _MARGIN_S = 60.0  # a token is renewed this long before it ends
 _DEFAULT_LIFETIME_S = 300.0  # of a token that does not tell
@@ -128,7 +132,8 @@ class Authenticator:
             password = self._credentials.password
             answer = _without(answer, quote(password, safe="", errors=_BYTES), password)
         if answer.status != _OK:
-            raise api_error(answer, advice="The user name or password is wrong, or may not sign in here.")
+            wrong = _WRONG_PASSWORD if self._credentials else _NO_PASSWORD
+            raise api_error(answer, advice=wrong if answer.status in _REFUSED else "")
         return _parse_token(answer)
 
     def _token_request(self, target: str, scope: str) -> Request:
@@ -147,7 +152,8 @@ def _without(answer: Answer, *secrets: str) -> Answer:
         return answer
     body = answer.body
     for secret in secrets:
-        body = body.replace(secret.encode(errors=_BYTES), b"***")
+        for spelled in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+            body = body.replace(spelled.encode(errors=_BYTES), b"***")
     return attrs.evolve(answer, body=body)
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, urljoin
 
 import orjson
 
-from reconciler.errors import ProtocolError
+from reconciler.errors import ProtocolError, RefusedError
 from reconciler.model.address import Address
 from reconciler.model.attributes import Document, Value
 from reconciler.registry.auth import Authenticator, Credentials
@@ -23,6 +23,7 @@ from reconciler.registry.shapes import api_error, repository_document, repositor
 from reconciler.registry.transport import Transport
 
 PAGE_SIZE = 1000  # ACR caps `n` there without saying so (Azure/acr#749)
+_MAX_PAGES = 10_000
 _CATALOG_SCOPE = "registry:catalog:*"
 
 
@@ -99,6 +100,8 @@ class Client:
                     "  What it lacks cannot be known. Is a proxy in between?"
                 )
             seen.add(target)
+            if len(seen) > _MAX_PAGES:
+                raise ProtocolError(f"GET {answer.url}: more than {_MAX_PAGES:,} pages; no list of ACR is that long")
             last_page = answer.body
             yield answer, bool(target)
 
@@ -126,6 +129,8 @@ class Client:
 
 
 def _path(address: Address) -> str:
+    if address.digest:  # without this, a request about a manifest would be one about its whole repository
+        raise RefusedError(f"{address}: attributes of manifests are not yet supported")
     path = f"/acr/v1/{quote(address.repository, safe='')}"
     if address.tag:
         return f"{path}/_tags/{quote(address.tag, safe='')}"

@@ -20,12 +20,27 @@ _HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+# Source: az cloud list, suffixes.acrLoginServerEndpoint.
+_AZURE = (".azurecr.io", ".azurecr.cn", ".azurecr.us")
+_EMULATOR = "emulator"
+
+
 @attrs.frozen
 class Location:
     """A registry's name as people and plans say it, and the origin that it answers at."""
 
     name: str  # contoso.azurecr.io, or http://127.0.0.1:5000 where it is not https
     origin: str  # scheme://host[:port], lower case, without a slash at the end
+
+    @property
+    def is_azure(self) -> bool:
+        """It is one of Azure's own hosts, over TLS: nobody else can answer there."""
+        return self.origin.startswith("https://") and self.origin.endswith(_AZURE)
+
+    @property
+    def is_loopback(self) -> bool:
+        """It is on this machine."""
+        return _is_loopback(urlsplit(self.origin).hostname or "")
 
     def target_of(self, url: str) -> str:
         """Path and query of `url` where it is on this registry: same scheme, host and port. Empty where it is not."""
@@ -57,7 +72,10 @@ def parse_location(text: str, *, insecure: bool = False) -> Location:
         raise RefusedError(f'"{printable(text)}" is not a registry; say a host such as contoso.azurecr.io')
     if origin.startswith("http://") and not insecure and not _is_loopback(urlsplit(origin).hostname or ""):
         raise RefusedError(f"{origin} is not encrypted, and not this machine\n  --insecure permits it all the same")
-    return Location(origin.removeprefix("https://"), origin)
+    name = origin.removeprefix("https://")
+    if name == _EMULATOR:
+        raise RefusedError(f"a host of the name {_EMULATOR} cannot be told from the embedded emulator")
+    return Location(name, origin)
 
 
 def origin_of(url: str) -> str:

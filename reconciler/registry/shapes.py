@@ -24,9 +24,11 @@ from reconciler.errors import (
 from reconciler.model.address import Address, is_digest, is_repository_name, is_tag_name
 from reconciler.model.attributes import DIGEST, REPOSITORY_ATTRIBUTES, TAG_ATTRIBUTES, Document, Value
 from reconciler.registry.exchange import Answer, printable
+from reconciler.registry.patience import retry_after
 
 _ATTRIBUTES = "changeableAttributes"
 _BOOLEAN = frozenset({bool})
+_SIGNATURE = "docker-distribution-api-version"
 _ERRORS: dict[int, type[ApiError]] = {
     401: UnauthorizedError,
     403: UnauthorizedError,
@@ -77,14 +79,14 @@ def tag_document(answer: Answer, address: Address) -> Document:
 
 def api_error(answer: Answer, *, advice: str = "") -> ApiError:
     """The refusal in `answer`, with ACR's own code and message where it has them."""
-    code, message = "", ""
+    code, message, otherwise = "", "", ""
     try:
         first = orjson.loads(answer.body)["errors"][0]
         code, message = str(first["code"]), str(first["message"])
     except (ValueError, LookupError, TypeError):
         looks = _what_it_looks_like(answer)
         message = f"{'JSON of another shape' if looks == _JSON else looks} instead of ACR's answer"
-        advice = advice or _ADDRESS
+        otherwise = _ADDRESS
     kind = _ERRORS.get(answer.status, ApiError)
     return kind(
         method=answer.method,
@@ -92,7 +94,8 @@ def api_error(answer: Answer, *, advice: str = "") -> ApiError:
         status=answer.status,
         code=printable(code),
         message=printable(message),
-        advice=advice or _ADVICE.get(code) or _ADVICE.get(min(answer.status, _SERVER_ERROR), ""),
+        advice=advice or _ADVICE.get(code) or _ADVICE.get(min(answer.status, _SERVER_ERROR), otherwise),
+        retry_after_s=retry_after(answer.headers),
     )
 
 
@@ -119,6 +122,9 @@ def _list(answer: Answer, found: dict[str, Any], name: str) -> list[Any]:
     values = found.get(name)
     if values is not None and not isinstance(values, list):
         raise _misread(answer, f"{name} is not a list")
+    # An empty list is what every JSON error of a proxy looks like. ACR signs its answers (all recordings).
+    if values is None and name not in found and _SIGNATURE not in answer.headers:
+        raise _misread(answer, f"{name} is missing")
     return values or []
 
 

@@ -171,7 +171,11 @@ def _final(outcome: Answer | Failure, request: Request, location: Location) -> A
     url = f"{location.origin}{request.target}"
     if isinstance(outcome, Failure):
         advice = f"\n  {outcome.advice}" if outcome.advice else ""
-        raise UnreachableError(f"{request.method} {url}: {outcome.message}{advice}")
+        raise UnreachableError(
+            f"{request.method} {url}: {outcome.message}{advice}",
+            method=request.method,
+            was_sent=not outcome.is_repeatable,
+        )
     if outcome.status in _REDIRECTS:
         elsewhere = origin_of(outcome.headers.get("location", "")) or "another place"
         raise ProtocolError(

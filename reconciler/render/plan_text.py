@@ -52,7 +52,12 @@ def render_plan(plan: Plan, paint: Paint, *, full: bool) -> str:
             paint,
             full=full,
         ),
-        _notes("Findings", [(safe(each.code), each.message) for each in plan.findings], paint, full=True),
+        _notes(
+            "Findings: apply refuses this plan as it is",
+            [(safe(each.code), each.message) for each in plan.findings],
+            paint,
+            full=True,
+        ),
         _summary(plan, paint),
     ]
     return "\n".join(block for block in blocks if block)

@@ -10,6 +10,11 @@ from reconciler.render.words import Paint, Style, count, paragraph, safe, senten
 
 SHOWN_OUTCOMES = 20  # that did not end verified
 _STATUS_WIDTH = max(map(len, STATUSES))
+_WHAT_NOW: tuple[tuple[tuple[Status, ...], str], ...] = (
+    (("failed", "unconfirmed", "not-attempted"), "Running it again does what is left."),
+    (("stale",), "What is stale needs a new plan."),
+    (("blocked",), "What is blocked stays so until the registry permits it, see above."),
+)
 _STYLES: dict[Status, Style] = {"verified": "green", "not-attempted": "yellow"}
 
 
@@ -47,5 +52,6 @@ def _summary(registry: str, outcomes: Sequence[Outcome], paint: Paint) -> str:
     unfinished = len(outcomes) - counts["verified"]
     if not unfinished:
         return paint(line, "bold")
-    what_now = "Running it again does what is left."
-    return f"{paint(line, 'bold')}\n  {count(unfinished, 'change')} did not end verified. {what_now}"
+    what_now = [advice for statuses, advice in _WHAT_NOW if any(counts[status] for status in statuses)]
+    told = [f"{count(unfinished, 'change')} did not end verified.", *what_now]
+    return "\n".join([paint(line, "bold"), *(f"  {each}" for each in told)])

@@ -351,10 +351,11 @@ async def test_a_repository_that_cannot_be_unlocked_leaves_its_tags_alone(emulat
 
     async with _client(emulator) as client:
         plan = await _plan(client, desired)
-        emulator.patch("web/api", writeEnabled=True)
+        emulator.faults.fail_next(1, status=405, method="PATCH")
         report = await _apply(plan, client)
 
-    assert {"web/api": "stale", "web/api:v1": "not-attempted"} == _told(report)
+    assert {"web/api": "blocked", "web/api:v1": "not-attempted"} == _told(report)
+    assert 1 == len(emulator.requests("PATCH"))
 
 
 async def test_a_change_that_does_not_show_is_unconfirmed(emulator):
@@ -370,3 +371,66 @@ async def test_a_change_that_does_not_show_is_unconfirmed(emulator):
     assert "accepted, but 10 s later the registry shows deleteEnabled true, writeEnabled true" == (
         report.outcomes[0].message
     )
+
+
+async def test_what_is_so_already_is_verified_without_a_patch(emulator):
+    """A saved plan whose first run was cut off can be run again to the end."""
+    emulator.push("web/api:v1", content=b"one")
+    emulator.push("web/api:v2", content=b"two")
+
+    async with _client(emulator) as client:
+        plan = await _plan(client, LOCK_TAGS)
+        emulator.patch("web/api:v1", deleteEnabled=False, writeEnabled=False)
+        report = await _apply(plan, client)
+
+    assert {"web/api:v1": "verified", "web/api:v2": "verified"} == _told(report)
+    assert "it was so already" == report.outcomes[0].message
+    assert 1 == len(emulator.requests("PATCH"))
+
+
+async def test_a_patch_that_left_is_never_called_stale(emulator):
+    """It may have been carried out on what is there now, and the report must not say that nothing was sent."""
+    emulator.push("web/api:v1", content=b"reviewed")
+
+    async with _client(emulator) as client:
+        plan = await _plan(client, LOCK_TAGS)
+        emulator.faults.fail_next(1, status=500, method="PATCH")
+        applying = asyncio.create_task(_apply(plan, client))
+        while not emulator.requests("PATCH"):
+            await asyncio.sleep(0.001)
+        emulator.push("web/api:v1", content=b"other")
+        report = await applying
+
+    assert {"web/api:v1": "unconfirmed"} == _told(report)
+    assert "a PATCH was sent and its answer was lost; since then, digest was sha256:" in report.outcomes[0].message
+
+
+async def test_a_change_for_which_nobody_could_sign_in_was_not_sent(start_emulator):
+    """The token endpoint failed, so no PATCH left: failed, and not unconfirmed."""
+    emulator = start_emulator(Settings(auth="token"))
+    emulator.push("web/api:v1", content=b"one")
+
+    async with _client(emulator, timeout_s=2) as client:
+        plan = await _plan(client, LOCK_TAGS)
+        await client.read(plan.changes[0].address)
+        emulator.faults.fail_next(99, status=500, path_prefix="/oauth2/token")
+        report = await _apply(plan, client)
+
+    assert {"web/api:v1": "failed"} == _told(report)
+    assert [] == emulator.requests("PATCH")
+
+
+async def test_a_registry_that_fails_every_change_is_left_in_peace(emulator):
+    """After five changes in a row that ended on a 5xx the rest is not attempted."""
+    for number in range(40):
+        emulator.push(f"web/api:v{number:02}", content=b"one")
+
+    async with _client(emulator) as client:
+        plan = await _plan(client, LOCK_TAGS)
+        emulator.faults.fail_next(999, status=500, method="PATCH")
+        report = await apply_plan(plan, client, concurrency=8, sink=lambda event: None, interrupt=Interrupt())
+
+    statuses = [outcome.status for outcome in report.outcomes]
+    assert {"unconfirmed", "not-attempted"} == set(statuses)
+    assert 40 == len(statuses)
+    assert statuses.count("not-attempted") >= 20

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from servers import html, refusal, repository, scripted
 
 from reconciler import __version__
 from reconciler.cli import COMMANDS
@@ -240,3 +241,68 @@ def test_an_error_cannot_move_the_cursor(reconciler, releases):
 
     assert 1 == done.code
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("status_of", ["proxy", "another code"])
+@pytest.mark.parametrize("address", ["team/app", "team/app:v1"])
+def test_explain_does_not_believe_the_404_of_somebody_else(reconciler, releases, address, status_of):
+    """Only the registry's own words prove that it does not hold a resource."""
+    with scripted() as registry:
+        registry.on("*", html(404) if status_of == "proxy" else refusal(404, "UNSUPPORTED"))
+
+        done = reconciler("explain", address, releases, "--registry", registry.url, "-q", "--timeout", "3")
+
+    assert (1, "") == (done.code, done.stdout)
+    assert "404" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [("team/app", "NAME_UNKNOWN"), ("team/app:v1", "NAME_UNKNOWN"), ("team/app:v1", "TAG_UNKNOWN")],
+)
+def test_explain_believes_the_registry_itself(reconciler, releases, address, code):
+    """A resource that is not there is no error: the rules are explained all the same."""
+    with scripted() as registry:
+        registry.on("*", refusal(404, code))
+
+        done = reconciler("explain", address, releases, "--registry", registry.url, "-q", "--timeout", "3")
+
+    assert (0, "") == (done.code, done.stderr)
+
+
+def test_what_was_not_asked_for_does_not_count_as_read(emulator, reconciler, tmp_path: Path):
+    """The catalog names every repository; only those that a rule speaks of and that are there were read."""
+    for name in ("team/app", "team/web", "other/app"):
+        emulator.push(f"{name}:v1", content=b"one")
+    (tmp_path / "team.yaml").write_text(
+        "version: 1\nrepositories: [{match: ['team/*', no/such], attributes: {deleteEnabled: false}}]\n"
+    )
+
+    done = reconciler("plan", "team.yaml", "--registry", emulator.url)
+
+    assert "\nRead      2 repositories, 0 tags in " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("count", "note"),
+    [(1, "note: 1 resource is blocked, see above\n"), (2, "note: 2 resources are blocked, see above\n")],
+)
+def test_no_changes_but_blocked_resources_are_told(reconciler, tmp_path: Path, count, note):
+    """The exit code says "in sync", so a note says what is not."""
+    names = ["team/app", "team/web"][:count]
+    (tmp_path / "one.yaml").write_text(
+        f"version: 1\nrepositories: [{{match: {names}, attributes: {{teleportEnabled: true}}}}]\n"
+    )
+    with scripted() as registry:
+        for name in names:
+            registry.on(f"/acr/v1/{name.replace('/', '%2F')}", repository(name))
+
+        loud, quiet, plain = (
+            reconciler("plan", "one.yaml", "--registry", registry.url, *options)
+            for options in (["--detailed-exitcode"], ["--detailed-exitcode", "-q"], [])
+        )
+
+    assert [0, 0, 0] == [loud.code, quiet.code, plain.code]
+    assert loud.stderr.endswith(note)
+    assert "" == quiet.stderr
+    assert "note:" not in plain.stderr

@@ -136,7 +136,10 @@ def test_apply_without_a_terminal_stops_before_it_reads(emulator, reconciler, re
     """Nobody can be asked, and nobody said --auto-approve."""
     done = reconciler("apply", releases, "--registry", emulator.url)
 
-    assert "error: there is no terminal to ask on\n  --auto-approve applies without asking\n" == done.stderr
+    assert (
+        "error: there is no terminal to ask on\n  --auto-approve applies without asking; plan only looks\n"
+        == done.stderr
+    )
     assert (1, []) == (done.code, emulator.requests())
 
 

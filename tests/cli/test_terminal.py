@@ -77,7 +77,7 @@ def _unlocked(emulator) -> bool:
 def test_only_yes_is_taken_for_yes(one_release, releases, tmp_path: Path, answer):
     """Anything else applies nothing, and says so."""
     terminal = Terminal(tmp_path, "apply", releases, "--registry", one_release.url)
-    terminal.read_until("Only yes is taken for yes")
+    terminal.read_until("Type yes to apply this")
     terminal.type(f"{answer}\n")
 
     code = terminal.finish()
@@ -90,7 +90,7 @@ def test_only_yes_is_taken_for_yes(one_release, releases, tmp_path: Path, answer
 def test_yes_applies_what_was_shown(one_release, releases, tmp_path: Path):
     """The plan stands above the question, the report below the answer."""
     terminal = Terminal(tmp_path, "apply", releases, "--registry", one_release.url)
-    terminal.read_until("Only yes is taken for yes")
+    terminal.read_until("Type yes to apply this")
     terminal.type("yes\n")
 
     code = terminal.finish()
@@ -103,7 +103,7 @@ def test_yes_applies_what_was_shown(one_release, releases, tmp_path: Path):
 def test_ctrl_c_at_the_question_changes_nothing(one_release, releases, tmp_path: Path):
     """No stack trace either."""
     terminal = Terminal(tmp_path, "apply", releases, "--registry", one_release.url)
-    terminal.read_until("Only yes is taken for yes")
+    terminal.read_until("Type yes to apply this")
     os.killpg(terminal.process.pid, signal.SIGINT)
 
     code = terminal.finish()

@@ -164,6 +164,10 @@ ENTRIES = [
                 '3:34: repositories[0].tags[0].match[1]: ".v" cannot be the name of a tag\n'
                 "  tag names are letters, digits, . - and _, at most 128, and start with none of . and -"
             ),
+            (
+                '3:38: repositories[0].tags[0].match[2]: "x/*" matches no tag: "/" stands in no name\n'
+                "  tags have no /; the entry around tags: says which repository"
+            ),
             '3:45: repositories[0].tags[0].match[3]: "": an empty pattern matches nothing',
         ],
     ),
@@ -317,6 +321,19 @@ def test_what_names_no_registry_is_refused(complaints, registry):
     assert said[0].endswith(
         "  allowed: a host name such as contoso.azurecr.io, emulator, or http(s)://host:port without a path"
     )
+
+
+@pytest.mark.parametrize("registry", ["https://ci:secret@host", "ci:secret@host", "'ci:secret@host extra'"])
+def test_a_password_in_a_registry_is_not_shown(complaints, registry):
+    """Messages end in logs: a registry that may hold a password is refused without a word of it."""
+    said = complaints(f"version: 1\nregistry: {registry}\nrepositories: []\n")
+
+    assert [
+        (
+            "registry.yaml:2:11: registry: a registry must not hold a user or password\n"
+            "  allowed: a host name such as contoso.azurecr.io, emulator, or http(s)://host:port without a path"
+        )
+    ] == said
 
 
 def test_all_problems_of_all_files_are_told_at_once(tmp_path):

@@ -13,7 +13,11 @@ from reconciler.errors import DesiredStateError
 from reconciler.files import load_desired
 
 ENTRY = {"match": ["a", "b/*"], "exclude": "b/c", "attributes": {"deleteEnabled": "false", "readEnabled": "true"}}
-FILE = {"version": "1", "registry": "a.b", "repositories": [{**ENTRY, "tags": [ENTRY | {"exclude": "x"}]}]}
+FILE = {
+    "version": "1",
+    "registry": "a.b",
+    "repositories": [{**ENTRY, "tags": [ENTRY | {"match": ["a", "b-*"], "exclude": "x"}]}],
+}
 VALID = yaml.safe_dump(FILE).encode()
 FRAGMENTS = [
     b"&a ",

@@ -43,14 +43,51 @@ def test_a_folder_stands_for_its_files_in_order(tmp_path):
 
 def test_a_folder_of_links_ends(tmp_path):
     """A link back to a folder above is not followed for ever, and a link to another folder is."""
-    declare(tmp_path / "outside" / "o.yaml", "outside")
-    declare(tmp_path / "inside" / "i.yaml", "inside")
-    (tmp_path / "inside" / "loop").symlink_to(tmp_path / "inside")
-    (tmp_path / "inside" / "other").symlink_to(tmp_path / "outside")
+    declare(tmp_path / "i.yaml", "inside")
+    declare(tmp_path / ".hidden" / "o.yaml", "other")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "other").symlink_to(tmp_path / ".hidden")
 
-    desired = load_desired([str(tmp_path / "inside")])
+    desired = load_desired([str(tmp_path)])
 
-    assert ["inside", "outside"] == names(desired)
+    assert ["inside", "other"] == names(desired)
+
+
+def test_a_mounted_config_map_is_a_folder(tmp_path):
+    """Links that stay in the folder are read, through however many links, and however the folder is named."""
+    declare(tmp_path / "mount" / "..2024" / "registry.yaml", "a")
+    (tmp_path / "mount" / "..data").symlink_to("..2024")
+    (tmp_path / "mount" / "registry.yaml").symlink_to("..data/registry.yaml")
+    (tmp_path / "link").symlink_to("mount")
+
+    desired = load_desired([f"{tmp_path}/link/"])
+
+    assert ["a"] == names(desired)
+
+
+def test_a_link_in_a_folder_does_not_lead_out_of_it(tmp_path):
+    """Whoever may add a file to a folder cannot have another file of the machine read and shown."""
+    declare(tmp_path / "folder-of-others" / "o.yaml", "secret")
+    declare(tmp_path / "folder" / "b" / "i.yaml", "inside")
+    (tmp_path / "folder" / "a.yaml").symlink_to(tmp_path / "folder-of-others" / "o.yaml")
+    (tmp_path / "folder" / "b" / "c.yaml").symlink_to("../../gone")
+    (tmp_path / "folder" / "d").symlink_to("../folder-of-others")
+    (tmp_path / "folder" / "notes.md").symlink_to("../folder-of-others/o.yaml")
+
+    said = complaints(tmp_path / "folder")
+
+    reason = "a link that leads out of the folder\n  a path that is named itself may be such a link"
+    assert [f"{tmp_path}/folder/{name}: {reason}" for name in ("a.yaml", "b/c.yaml", "d")] == said
+
+
+def test_a_link_that_is_named_itself_leads_anywhere(tmp_path):
+    """Who starts the command decides what it reads."""
+    declare(tmp_path / "a" / "b.yaml", "a")
+    (tmp_path / "link.yaml").symlink_to("a/b.yaml")
+
+    desired = load_desired([str(tmp_path / "link.yaml")])
+
+    assert ["a"] == names(desired)
 
 
 def test_standard_input_is_a_file(tmp_path):
@@ -81,7 +118,7 @@ def test_what_cannot_be_read_is_told(tmp_path):
     """Each path that leads to no file is a problem of its own, and none of them waits."""
     (tmp_path / "empty" / "below").mkdir(parents=True)
     (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "x.yaml").symlink_to(tmp_path / "gone")
+    (tmp_path / "broken" / "x.yaml").symlink_to(tmp_path / "broken" / "gone")
     os.mkfifo(tmp_path / "pipe.yaml")
 
     said = complaints(

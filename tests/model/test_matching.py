@@ -160,3 +160,18 @@ def test_desired_state_of_the_same_text_can_be_indexed_twice():
     first, second = (DesiredIndex(desired).for_repository("a").for_tag("v1") for _ in range(2))
 
     assert first == second
+
+
+@pytest.mark.parametrize("entries", [1, 8, 9, 200])
+def test_however_many_entries_speak_of_a_repository_their_tag_rules_apply_in_file_order(entries):
+    """A generator writes one entry for each tag; they are arranged once, and say what they say one by one."""
+    own = [{"match": "team/app", "tags": [{"match": f"v{n}", "deleteEnabled": False}]} for n in range(entries)]
+    everything = {"match": "**", "tags": [{"match": "v*", "writeEnabled": False}]}
+    rules = index(everything, *own, everything).for_repository("team/app")
+
+    found = rules.for_tag(f"v{entries - 1}")
+
+    assert 3 == len(found)
+    assert _lines(found) == sorted(_lines(found))
+    assert 2 == len(rules.for_tag("v-other"))
+    assert () == rules.for_tag("latest")

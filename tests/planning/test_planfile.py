@@ -47,6 +47,7 @@ def _refingerprinted(document: dict) -> bytes:
     left_out = ("origins", "cause")
     changes = [{k: v for k, v in change.items() if k not in left_out} for change in document["changes"]]
     named = {name: document[name] for name in ("registry", "desired_digest", "complete")}
+    named["managed"] = document["summary"]["managed"]
     deeds = json.dumps({"format_version": "1.0", "changes": changes, **named}, sort_keys=True, separators=(",", ":"))
     import hashlib
 
@@ -75,7 +76,7 @@ def test_a_plan_that_was_written_is_read_back_as_it_was(make):
 def test_hostile_text_survives_as_text():
     """Control characters in messages are escaped by JSON, and come back as they were."""
     hostile = hostile_plan()
-    plan = attrs.evolve(hostile, summary=attrs.evolve(hostile.summary, update=1))
+    plan = attrs.evolve(hostile, registry="contoso", summary=attrs.evolve(hostile.summary, update=1))
 
     written = plan_to_json(plan)
 
@@ -382,3 +383,35 @@ def test_the_document_is_plain_json():
 def test_locked_and_open_documents_of_the_builders_differ():
     """What these tests take for open and for locked differs in the two permissions."""
     assert {"deleteEnabled", "writeEnabled"} == {name for name in OPEN if OPEN[name] != LOCKED[name]}
+
+
+def _changed(**members: object) -> bytes:
+    document = _document()
+    document["changes"][0].update(members)
+    return _refingerprinted(document)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"address": f"team/app@sha256:{'0' * 64}", "kind": "manifest"},
+        {"action": "delete"},
+        {"action": "move"},
+        {"stage": 1},
+        {"stage": -5},
+    ],
+    ids=lambda members: "-".join(map(str, members.values()))[:30],
+)
+def test_a_deed_that_this_version_does_not_do_is_refused(members):
+    """A later version's plan, or a forged one, must not be carried out as something else and called verified."""
+    with pytest.raises(PlanFileError):
+        plan_from_json(_changed(**members), "plan.json")
+
+
+def test_the_number_of_managed_resources_is_part_of_the_fingerprint():
+    """The limits are a share of it, so whoever raises it lifts them."""
+    document = _document()
+    document["summary"]["managed"] += 1000
+
+    with pytest.raises(PlanFileError, match="does not match its fingerprint"):
+        plan_from_json(json.dumps(document).encode(), "plan.json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from servers import Reply, catalog, raw, refusal, reply, repository, tag, tags
 
-from reconciler.errors import ApiError, ProtocolError, ThrottledError, UnreachableError
+from reconciler.errors import ApiError, ProtocolError, RefusedError, ThrottledError, UnreachableError
 from reconciler.model.address import Address
 
 APP, V1 = "/acr/v1/team%2Fapp", "/acr/v1/team%2Fapp/_tags/v1"
@@ -154,10 +154,24 @@ async def test_a_list_that_goes_on_with_the_same_page_is_an_error(registry, conn
     assert 2 == registry.count()
 
 
+@pytest.mark.parametrize("body", [{}, {"error": "tenant suspended"}, {"status": "degraded", "imageName": "team/app"}])
+async def test_some_json_of_a_proxy_is_no_empty_list(registry, connect, body):
+    """ACR leaves empty lists out, but it signs its answers; anything else is not "nothing there"."""
+    registry.on("/acr/v1/_catalog", reply(200, body))
+    registry.on("/acr/v1/team%2Fapp/_tags", reply(200, body))
+
+    async with connect() as client:
+        with pytest.raises(ProtocolError, match="repositories is missing"):
+            [page async for page in client.catalog()]
+        with pytest.raises(ProtocolError, match="tags is missing"):
+            [page async for page in client.tags("team/app")]
+
+
 async def test_lists_are_null_or_left_out_where_they_are_empty(registry, connect):
     """Unknown members do not matter, and neither do more tags than were asked for."""
     registry.on("/acr/v1/_catalog", reply(200, {"repositories": None, "more": 1}))
-    registry.on("/acr/v1/team%2Fapp/_tags", reply(200, {"registry": "r", "imageName": "team/app"}))
+    empty = reply(200, {"registry": "r", "imageName": "team/app"}, docker_distribution_api_version="registry/2.0")
+    registry.on("/acr/v1/team%2Fapp/_tags", empty)
     registry.on("/acr/v1/team%2Fweb/_tags", tags("team/web", "v1", "v1"))
 
     async with connect() as client:
@@ -168,3 +182,16 @@ async def test_lists_are_null_or_left_out_where_they_are_empty(registry, connect
     assert [[]] == catalogs
     assert [([], False)] == none
     assert [["v1", "v1"]] == twice
+
+
+async def test_a_manifest_is_never_taken_for_its_repository(registry, connect):
+    """An address without a path of its own would lock everything (Azure/azure-cli#31878)."""
+    manifest = Address("team/app", digest=f"sha256:{'0' * 64}")
+
+    async with connect() as client:
+        with pytest.raises(RefusedError):
+            await client.read(manifest)
+        with pytest.raises(RefusedError):
+            await client.update(manifest, {"writeEnabled": False})
+
+    assert [] == registry.requests

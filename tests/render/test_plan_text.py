@@ -183,9 +183,12 @@ def test_hostile_text_forges_no_line():
     assert [] == [character for character in text if not character.isprintable() and character != "\n"]
     assert 1 == len(re.findall(r"^Plan for ", text, flags=re.MULTILINE))
     assert 1 == len(re.findall(r"^  ~ ", text, flags=re.MULTILINE))
-    assert {"app", "Blocked", "Findings", "Not read: whether it is in sync is not known"} == {
-        line for line in text.splitlines() if re.match(r"\S", line) and not line.startswith("Plan for ")
-    }
+    assert {
+        "app",
+        "Blocked",
+        "Findings: apply refuses this plan as it is",
+        "Not read: whether it is in sync is not known",
+    } == {line for line in text.splitlines() if re.match(r"\S", line) and not line.startswith("Plan for ")}
 
 
 def test_what_is_blocked_is_not_in_sync():

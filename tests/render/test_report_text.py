@@ -74,7 +74,8 @@ def test_one_change_is_not_called_changes():
         "failed         r0\n"
         "\n"
         "Applied to contoso.azurecr.io: 1 failed.\n"
-        "  1 change did not end verified. Running it again does what is left.\n"
+        "  1 change did not end verified.\n"
+        "  Running it again does what is left.\n"
     ) == text
 
 
