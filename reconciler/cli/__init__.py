@@ -15,7 +15,7 @@ import sys
 import click
 
 from reconciler import __version__
-from reconciler.errors import ReconcilerError
+from reconciler.errors import DesiredStateError, ReconcilerError
 
 OK, ERROR, CHANGES = 0, 1, 2
 
@@ -90,7 +90,7 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         return _complain(_usage(error))
     except ReconcilerError as error:
-        return _complain(str(error))
+        return _complain(_told(error))
     except (click.Abort, KeyboardInterrupt):
         return _complain("interrupted; nothing was changed")
     except OSError as error:
@@ -104,9 +104,17 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _usage(error: click.ClickException) -> str:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return f"no command is given\n\n{error.format_message()}"
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"\n  {context.command_path} --help tells more" if context else ""
     return f"{error.format_message()}{hint}"
+
+
+def _told(error: ReconcilerError) -> str:
+    # Of several problems the first stands on a line of its own too: editors find places at the start of a line.
+    count = len(error.problems) if isinstance(error, DesiredStateError) else 1
+    return f"{count:,} problems\n{error}" if count > 1 else str(error)
 
 
 def _complain(message: str) -> int:

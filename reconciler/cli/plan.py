@@ -38,7 +38,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
       reconciler plan base.yaml prod.yaml --format json | jq .summary
     """
     from reconciler.files import load_desired
-    from reconciler.planning.planfile import plan_to_json
+    from reconciler.planning.planfile import fingerprint, plan_to_json
     from reconciler.render.plan_text import render_plan
 
     limits, traffic = limits_from(others), traffic_from(others)
@@ -50,6 +50,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
         from reconciler.files.writing import write_atomically
 
         write_atomically(others["out"], plan_to_json(plan))
+        tell(f"Saved     {others['out']}, {fingerprint(plan)}\n", traffic)
     if others["output_format"] == "json":
         answer(plan_to_json(plan))
     else:

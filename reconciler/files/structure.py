@@ -27,6 +27,9 @@ from reconciler.model.desired import Origin, RepositoryRule, TagRule
 Hook: TypeAlias = Callable[[Any, Any], Any]
 
 _MINIMAL = "the least that a file holds:\n    version: 1\n    repositories: []"
+_PLAN_MEMBERS = frozenset({"format_version", "fingerprint"})
+_IS_A_PLAN = "a saved plan, and no desired-state file"
+_PLAN_HINT = "reconciler show PLAN shows it, reconciler apply PLAN applies it, alone"
 _ENTRY = "each entry starts with - match:"
 _DECLARE = "say what must hold, such as attributes: {deleteEnabled: false}"
 
@@ -62,7 +65,7 @@ _FILE = _Shape(
 _REPOSITORY = _Shape(
     known=("match", "exclude", "attributes", "tags"),
     required=frozenset({"match"}),
-    later=frozenset({"protect", "manifests", "keep", "retention"}),
+    later=frozenset({"protect", "manifests", "ensure", "unlock", "keep", "retention"}),
     absent={"match": ABSENT, "exclude": ABSENT, "attributes": ABSENT, "tags": ABSENT},
     advice=_ENTRY,
 )
@@ -91,6 +94,8 @@ def make_reader() -> Callable[[str, str], DesiredFile]:
         document = read_nodes(text, file)
         if not document or document[0] is None:
             raise DesiredStateError((Problem(file, 0, 0, path="", message="the file is empty", hint=_MINIMAL),))
+        if isinstance(document[0], Mapping) and _PLAN_MEMBERS.issubset(document[0][::2]):
+            raise DesiredStateError((Problem(file, 0, 0, path="", message=_IS_A_PLAN, hint=_PLAN_HINT),))
         try:
             desired: DesiredFile = structure_file(document[0], DesiredFile)
         except (ExceptionGroup, Refused) as error:

@@ -79,8 +79,8 @@ def test_all_problems_of_all_files_are_told_at_once(reconciler, tmp_path: Path):
 
     places = [line.partition(" ")[0] for line in done.stderr.splitlines() if not line.startswith(" ")]
     assert (1, "") == (done.code, done.stdout)
-    assert ["error:", "one.yaml:4:5:", "two.yaml:1:10:", "three.yaml:"] == places
-    assert done.stderr.startswith("error: one.yaml:3:12: repositories[0].match: ")
+    assert ["error:", "one.yaml:3:12:", "one.yaml:4:5:", "two.yaml:1:10:", "three.yaml:"] == places
+    assert done.stderr.startswith("error: 4 problems\none.yaml:3:12: repositories[0].match: ")
 
 
 def test_files_come_from_standard_input_too(emulator, reconciler):
@@ -306,3 +306,31 @@ def test_no_changes_but_blocked_resources_are_told(reconciler, tmp_path: Path, c
     assert loud.stderr.endswith(note)
     assert "" == quiet.stderr
     assert "note:" not in plain.stderr
+
+
+def test_a_saved_plan_among_the_files_is_called_what_it_is(emulator, reconciler, releases):
+    """And not thirty unknown keys."""
+    reconciler("plan", releases, "--registry", emulator.url, "--out", "plan.json")
+
+    done = reconciler("validate", "plan.json")
+
+    assert (
+        "error: plan.json: a saved plan, and no desired-state file\n"
+        "  reconciler show PLAN shows it, reconciler apply PLAN applies it, alone\n"
+    ) == done.stderr
+
+
+def test_no_command_is_an_error_that_shows_them_all(reconciler):
+    """Nobody is left with a bare complaint."""
+    done = reconciler()
+
+    assert (1, "") == (done.code, done.stdout)
+    assert done.stderr.startswith("error: no command is given\n\nUsage: reconciler ")
+
+
+def test_the_fingerprint_of_a_saved_plan_is_told(emulator, reconciler, releases, tmp_path: Path):
+    """An approval can name what was approved."""
+    done = reconciler("plan", releases, "--registry", emulator.url, "--out", "plan.json")
+
+    fingerprint = json.loads((tmp_path / "plan.json").read_text())["fingerprint"]
+    assert f"Saved     plan.json, {fingerprint}\n" in done.stderr
