@@ -43,7 +43,6 @@ READ_BACK_DELAYS_S = (0.2, 0.4, 0.8, 1.6, 3.2, 4.0)
 MAX_ATTEMPTS = 3
 MAX_FAILURES_IN_A_ROW = 5
 _SERVER_ERROR = 500
-_GONE = ("NAME_UNKNOWN", "TAG_UNKNOWN")  # a proxy's 404 is no proof
 
 
 @attrs.frozen
@@ -250,7 +249,7 @@ class _Attempt:
         try:
             live = await self._client.read(self._change.address)
         except NotFoundError as error:
-            if error.code not in _GONE:
+            if not error.is_certain:
                 raise
             return self._changed(f"it is not there any more: {error}")
         if _holds(self._change.after, live):

@@ -114,7 +114,12 @@ class ApiError(RegistryError):
 
 
 class NotFoundError(ApiError):
-    """404: the registry does not hold it."""
+    """404: the registry does not hold it, or somebody on the way knows nothing of it."""
+
+    @property
+    def is_certain(self) -> bool:
+        """The registry says so in its own words; a proxy's 404 is no proof."""
+        return self.code in ("NAME_UNKNOWN", "TAG_UNKNOWN")
 
 
 class UnauthorizedError(ApiError):

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredState
     from reconciler.planning.rules import Contribution
 
-# A proxy's 404 is no proof. Source: recordings test_delete_tag_does_not_exist, test_get_misspell_property. No recording
-# shows a tag of an unknown repository, so either code is taken for it.
-_UNKNOWN_CODES = {"repository": ("NAME_UNKNOWN",), "tag": ("TAG_UNKNOWN", "NAME_UNKNOWN")}
-
 
 @click.command("explain")
 @click.argument("address")
@@ -78,6 +74,6 @@ async def _read(resource: Address, registry: Registry, traffic: Traffic) -> Docu
         try:
             return await client.read(resource)
         except NotFoundError as error:
-            if error.code not in _UNKNOWN_CODES[resource.kind]:
+            if not error.is_certain:
                 raise
             return None

@@ -388,6 +388,8 @@ def test_locked_and_open_documents_of_the_builders_differ():
 def _changed(**members: object) -> bytes:
     document = _document()
     document["changes"][0].update(members)
+    document["summary"]["update"] -= 1
+    document["summary"][document["changes"][0]["action"]] += 1
     return _refingerprinted(document)
 
 
