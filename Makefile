@@ -4,7 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-peers check lint format types imports coverage bench clean
+# Much of the suite waits for registries that are slow on purpose; one file stays in one process.
+IN_PARALLEL := -n 4 --dist loadfile
+
+.PHONY: help demo test test-peers check lint format types imports bench clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F ':.*  ## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -12,14 +15,18 @@ help:  ## what there is to make
 demo: .venv/.installed  ## the main job on the embedded registry, narrated
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh specs/demo/demo.sh
 
-test: .venv/.test  ## the whole suite, from nothing
-	$(BIN)/python -m pytest
+test: .venv/.test  ## the whole suite, from nothing, and how much of the code it reaches
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -q $(IN_PARALLEL)
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
 
-test-peers: .venv/.test  ## the suite against clients that are no Python packages (skopeo)
+test-peers: .venv/.test  ## the suite against clients that are no Python packages (skopeo, oras)
 	@command -v skopeo >/dev/null || sh tests/peers/install.sh skopeo
-	$(BIN)/python -m pytest -m peer
+	@test -x $(BIN)/oras || command -v oras >/dev/null || sh tests/peers/install.sh oras "$(CURDIR)/$(BIN)"
+	$(BIN)/python -m pytest -m peer tests/peers
 
-check: lint types imports coverage  ## lint, format, types, import direction, tests, coverage
+check: lint types imports  ## lint, format, types, import direction
 
 lint: .venv/.check
 	$(BIN)/ruff check .
@@ -34,12 +41,6 @@ types: .venv/.check
 
 imports: .venv/.check
 	$(BIN)/lint-imports
-
-coverage: .venv/.check
-	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -q
-	$(BIN)/python -m coverage combine -q
-	$(BIN)/python -m coverage report
 
 bench: .venv/.bench  ## speed and memory, as ratios within one run
 	$(BIN)/python -m benchmarks

@@ -24,6 +24,8 @@ ever holds a credential or a whole body.
 
 from __future__ import annotations
 
+from typing import Self
+
 import attrs
 
 
@@ -108,9 +110,22 @@ class ApiError(RegistryError):
         self.status = status
         self.code = code
         self.message = message
+        self.advice = advice
         self.retry_after_s = retry_after_s  # what the registry asked for, if it did
         text = f"{method} {url}: {status} {code}: {message}" if code else f"{method} {url}: {status} {message}"
         super().__init__(f"{text}\n  {advice}" if advice else text)
+
+    def advised(self, *more: str) -> Self:
+        """The same refusal with further lines of advice."""
+        return type(self)(
+            method=self.method,
+            url=self.url,
+            status=self.status,
+            code=self.code,
+            message=self.message,
+            advice="\n  ".join(line for line in (self.advice, *more) if line),
+            retry_after_s=self.retry_after_s,
+        )
 
 
 class NotFoundError(ApiError):
@@ -119,7 +134,7 @@ class NotFoundError(ApiError):
     @property
     def is_certain(self) -> bool:
         """The registry says so in its own words; a proxy's 404 is no proof."""
-        return self.code in ("NAME_UNKNOWN", "TAG_UNKNOWN")
+        return self.code in ("NAME_UNKNOWN", "TAG_UNKNOWN", "MANIFEST_UNKNOWN")
 
 
 class UnauthorizedError(ApiError):

@@ -36,11 +36,20 @@ class RepositoryRead:
 
 
 @attrs.frozen
+class SignedIn:
+    """The registry let somebody in."""
+
+    way: str  # in words, such as Microsoft Entra
+    who: str  # as far as it is known; may be empty
+
+
+@attrs.frozen
 class Waiting:
     """The registry asked for a pause, and it is kept."""
 
     delay_s: float
+    kind: str  # of request that waits: read, write, delete or sign-in
 
 
-Event: TypeAlias = Outcome | RepositoryRead | Waiting
+Event: TypeAlias = Outcome | RepositoryRead | SignedIn | Waiting
 Sink: TypeAlias = Callable[[Event], None]

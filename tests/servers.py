@@ -92,9 +92,10 @@ def catalog(*names: str, **headers: str) -> Reply:
     return reply(200, {"repositories": list(names)}, **headers)
 
 
-def repository(name: str, **flags: object) -> Reply:
+def repository(name: str, *, tag_count: object = 1, **flags: object) -> Reply:
     """A repository; flags are added to those that every repository has."""
-    document = {"registry": "r", "imageName": name, "createdTime": "2022-01-12T23:07:41.1234567Z", "tagCount": 1}
+    document = {"registry": "r", "imageName": name, "createdTime": "2022-01-12T23:07:41.1234567Z"}
+    document["tagCount"] = tag_count
     return reply(200, {**document, "changeableAttributes": {**FLAGS, **flags}})
 
 
@@ -127,10 +128,19 @@ def challenge(realm: str, scope: str = "", error: str = "", service: str = "r") 
     return refusal(401, "UNAUTHORIZED", "authentication required", www_authenticate=header)
 
 
-def access_token(name: str, lifetime_s: float = 3600) -> str:
-    """A token of the shape that ACR makes, called `name`, with an `exp` that many seconds ahead."""
-    claims = json.dumps({"jti": name, "exp": int(time.time() + lifetime_s)}).encode()
-    return f"{name}.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.signature"
+def access_token(name: str, lifetime_s: float = 3600, *, access: Iterable[str] | None = None) -> str:
+    """
+    A token of the shape that ACR makes, called `name`, with an `exp` that many seconds after this one began.
+
+    Scopes in `access`, such as `repository:team/app:pull`, become the claim of that name.
+    """
+    claims: dict[str, object] = {"jti": name, "exp": int(time.time()) + lifetime_s}
+    if access is not None:
+        parts = [(kind, *rest.rpartition(":")) for kind, _, rest in (scope.partition(":") for scope in access)]
+        claims["access"] = [
+            {"Type": kind, "Name": where, "Actions": actions.split(",")} for kind, where, _, actions in parts
+        ]
+    return f"{name}.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.signature"
 
 
 class ScriptedServer:

@@ -29,6 +29,7 @@ COMMANDS = {
     "apply": "Make the registry what the files declare.",
     "show": "Show a saved plan.",
     "explain": "Tell which rule says what about one resource.",
+    "doctor": "Tell what is missing to work with a registry.",
     "emulator": "Run a registry that speaks ACR's protocol, for trying things out.",
 }
 

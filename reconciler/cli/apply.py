@@ -53,7 +53,8 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
 
     desired = load_desired(files, stdin=standard_input())
     with open_registry(registry, desired.registry, traffic) as live:
-        return _apply(plan_registry(desired, live, traffic, limits), live, traffic, others)
+        plan = plan_registry(desired, live, traffic, limits)
+        return _apply(plan, live, traffic, others, is_signed_in=True)
 
 
 def _apply_saved(path: str, registry: str | None, traffic: Traffic, limits: Limits, others: dict[str, Any]) -> int:
@@ -69,10 +70,10 @@ def _apply_saved(path: str, registry: str | None, traffic: Traffic, limits: Limi
     was_empty = any(finding.code == EMPTY for finding in plan.findings)
     plan = attrs.evolve(plan, findings=check_limits(plan, limits, desired_is_empty=was_empty))
     with open_registry(registry, plan.registry, traffic) as live:
-        return _apply(plan, live, traffic, others)
+        return _apply(plan, live, traffic, others, is_signed_in=False)
 
 
-def _apply(plan: Plan, registry: Registry, traffic: Traffic, others: dict[str, Any]) -> int:
+def _apply(plan: Plan, registry: Registry, traffic: Traffic, others: dict[str, Any], *, is_signed_in: bool) -> int:
     from reconciler.render.plan_text import render_plan
     from reconciler.render.report_json import report_to_json
     from reconciler.render.report_text import render_report
@@ -89,7 +90,7 @@ def _apply(plan: Plan, registry: Registry, traffic: Traffic, others: dict[str, A
     if plan.has_changes and not others["auto_approve"] and not _is_approved(plan):
         note("Not applied; nothing was changed.")
         return ERROR
-    report = asyncio.run(_converged(plan, registry, traffic))
+    report = asyncio.run(_converged(plan, registry, traffic, tells_sign_in=not is_signed_in))
     if is_json:
         told: str | bytes = report_to_json(plan, report.outcomes, interrupted=report.interrupted)
     else:
@@ -115,7 +116,7 @@ def _is_approved(plan: Plan) -> bool:
     return said == "yes"
 
 
-async def _converged(plan: Plan, registry: Registry, traffic: Traffic) -> Report:
+async def _converged(plan: Plan, registry: Registry, traffic: Traffic, *, tells_sign_in: bool) -> Report:
     from reconciler.apply import Interrupt, apply_plan
 
     interrupt = Interrupt()
@@ -123,7 +124,7 @@ async def _converged(plan: Plan, registry: Registry, traffic: Traffic) -> Report
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _on_signal, interrupt)
     started_s = time.monotonic()
-    counted = Progress(quiet=traffic.quiet, changes=max(1, len(plan.changes)))
+    counted = Progress(quiet=traffic.quiet, changes=max(1, len(plan.changes)), tells_sign_in=tells_sign_in)
     with shown(counted, quiet=traffic.quiet) as progress:
         async with client_for(registry, traffic, progress) as client:
             report = await apply_plan(plan, client, concurrency=traffic.concurrency, sink=progress, interrupt=interrupt)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @options.files
 @click.option("--offline", is_flag=True, help="Only what the files say; ask no registry.")
 @options.registry
+@options.sign_in
 @options.traffic
 @options.no_color
 @options.quiet

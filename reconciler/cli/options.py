@@ -33,6 +33,16 @@ files = click.argument("files", metavar="FILE...", nargs=-1, required=True)
 registry = all_of(
     option("--registry", metavar="HOST", help="The registry, instead of the one that the files name."),
     option("--insecure", is_flag=True, help="Permit plain http to another machine."),
+    option("--ca-bundle", metavar="FILE", help="Believe these certificate authorities too."),
+)
+sign_in = all_of(
+    option(
+        "--auth",
+        type=click.Choice(["password", "refresh-token", "entra", "docker", "anonymous"]),
+        help="How to sign in.  [default: the first of these that there is]",
+    ),
+    option("--username", metavar="NAME", help="Sign in as; the password is in RECONCILER_PASSWORD."),
+    click.option("--password-stdin", is_flag=True, help="Read the password from standard input."),
 )
 traffic = all_of(
     option(
@@ -65,4 +75,4 @@ no_color = option("--no-color", is_flag=True, help="No colour, also on a termina
 quiet = option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
 verbose = option("-v", "--verbose", is_flag=True, help="Tell each request on stderr.")
 
-planning = all_of(output_format, full, limits, traffic, no_color, quiet, verbose)
+planning = all_of(output_format, full, limits, sign_in, traffic, no_color, quiet, verbose)

@@ -18,6 +18,8 @@ import click
 from reconciler.errors import RefusedError
 from reconciler.render.words import Paint, painter
 
+_MAX_PASSWORD_BYTES = 64 * 1024
+
 
 def answer(content: str | bytes) -> None:
     """
@@ -92,6 +94,23 @@ def is_terminal(stream: TextIO | None) -> bool:
 def standard_input() -> BinaryIO | None:
     """What `-` reads; None where it is closed."""
     return getattr(sys.stdin, "buffer", None)
+
+
+def password_from_stdin() -> str:
+    """
+    The password that was piped in: one line.
+
+    Raises:
+        RefusedError: there is none.
+    """
+    stdin = standard_input()
+    line = b"" if stdin is None else stdin.read(_MAX_PASSWORD_BYTES)
+    password = line.decode(errors="surrogateescape").removesuffix("\n").removesuffix("\r")
+    if not password or "\n" in password:
+        raise RefusedError(
+            "--password-stdin: standard input holds no password\n  It is one line, as in: … < password.txt"
+        )
+    return password
 
 
 def _to_stdout(content: str | bytes) -> None:

@@ -56,7 +56,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     else:
         answer(render_plan(plan, stdout_paint(no_color=others["no_color"]), full=others["full"]))
     if not plan.complete:
-        note(f"error: {len(plan.unknown):,} could not be read; the plan is not complete")
+        note(f"error: {len(plan.unknown):,} could not be read in full; the plan is not complete")
         return ERROR
     if not others["detailed_exitcode"]:
         return OK

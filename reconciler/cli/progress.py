@@ -14,24 +14,26 @@ import time
 from collections.abc import Iterator
 
 from reconciler.cli.output import draw, is_terminal, note
-from reconciler.events import Event, Outcome, RepositoryRead, Waiting
+from reconciler.events import Event, Outcome, RepositoryRead, SignedIn, Waiting
 from reconciler.render.words import count
 
 INTERVAL_S = 10.0
 _REFRESH_S = 0.1
 _CLEAR = "\r\x1b[K"
+_MANY = {"read": "reads", "write": "writes", "delete": "deletes", "sign-in": "sign-ins"}
 
 
 class Progress:
     """Counts what happens and shows it; a sink."""
 
-    def __init__(self, *, quiet: bool, changes: int = 0) -> None:
+    def __init__(self, *, quiet: bool, changes: int = 0, tells_sign_in: bool = True) -> None:
         self.repositories = 0
         self.tags = 0
         self._changes = changes
         self._is_quiet = quiet
         self.ended = 0
-        self._told_until_s = 0.0
+        self._tells_sign_in = tells_sign_in
+        self._told_until_s: dict[str, float] = {}  # of pauses, by kind of request
 
     def __call__(self, event: Event) -> None:
         """Take note of one event."""
@@ -41,8 +43,10 @@ class Progress:
                 self.tags += tags
             case Outcome():
                 self.ended += 1
-            case Waiting(delay_s=delay_s):
-                self._tell_pause(delay_s)
+            case SignedIn() if self._tells_sign_in:
+                self._tell(f"Sign-in   {event.who} ({event.way})" if event.who else f"Sign-in   {event.way}")
+            case Waiting():
+                self._tell_pause(event)
 
     def line(self) -> str:
         """Where the run is."""
@@ -50,13 +54,15 @@ class Progress:
             return f"applied {self.ended:,} of {count(self._changes, 'change')}"
         return f"read {count(self.repositories, 'repository', 'repositories')}, {count(self.tags, 'tag')}"
 
-    def _tell_pause(self, delay_s: float) -> None:
-        if self._is_quiet:
-            return
+    def _tell_pause(self, pause: Waiting) -> None:
         now = time.monotonic()
-        if now >= self._told_until_s:  # many calls are told to wait at the same time
-            self._told_until_s = now + delay_s
-            note(f"the registry is throttling (429); waiting {math.ceil(delay_s)} s")
+        if now >= self._told_until_s.get(pause.kind, 0.0):  # many calls are told to wait at the same time
+            self._told_until_s[pause.kind] = now + pause.delay_s
+            self._tell(f"the registry is throttling {_MANY[pause.kind]} (429); they wait {math.ceil(pause.delay_s)} s")
+
+    def _tell(self, text: str) -> None:
+        if not self._is_quiet:
+            note(f"{_CLEAR if is_terminal(sys.stderr) else ''}{text}")
 
 
 @contextlib.contextmanager

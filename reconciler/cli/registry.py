@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from reconciler.errors import RefusedError
 
 if TYPE_CHECKING:
     from reconciler.events import Sink
-    from reconciler.registry.auth import Credentials
+    from reconciler.registry.accounts import SignIn
     from reconciler.registry.client import Client
     from reconciler.registry.location import Location
 
@@ -27,7 +26,9 @@ EMULATOR_DATA = Path(".reconciler") / "emulator.db"
 class Traffic:
     """How to talk to the registry, from the command line."""
 
+    sign_in: SignIn
     insecure: bool
+    ca_bundle: str | None
     concurrency: int
     timeout_s: float
     quiet: bool
@@ -70,20 +71,20 @@ def open_registry(asked: str | None, written: str | None, traffic: Traffic) -> I
         return
     location = parse_location(named, insecure=traffic.insecure)
     if not asked:
-        _check_who_gets_credentials(location)
+        _check_who_gets_credentials(location, traffic.sign_in)
     tell(f"Registry  {location.name}{instead}", traffic)
-    if traffic.insecure and location.origin.startswith("http://"):
-        tell("          plain http: whoever is on the way reads and changes everything", traffic)
+    if location.origin.startswith("http://") and not location.is_loopback:
+        note("warning: plain http: whoever is on the way reads and changes everything, the sign-in included")
     yield Registry(location.name, location)
 
 
-def _check_who_gets_credentials(location: Location) -> None:
+def _check_who_gets_credentials(location: Location, sign_in: SignIn) -> None:
     """Refuse to sign in where only a file says so: a pull request could name a host that collects passwords."""
-    if location.is_azure or location.is_loopback or credentials_from_environment() is None:
+    if location.is_azure or location.is_loopback or not sign_in.gives_credentials:
         return
     raise RefusedError(
-        f"{location.name} is named by a file only, and a password is set\n"
-        f"  It is not one of Azure's own hosts. If it may have the password: --registry {location.name}"
+        f"{location.name} is named by a file only, and a password or token is set\n"
+        f"  It is not one of Azure's own hosts. If it may have them: --registry {location.name}"
     )
 
 
@@ -103,24 +104,6 @@ def _embedded() -> Iterator[str]:
         yield url
 
 
-def credentials_from_environment() -> Credentials | None:
-    """
-    The user and password in RECONCILER_USERNAME and RECONCILER_PASSWORD; None where neither is set.
-
-    Raises:
-        RefusedError: only one of them is set.
-    """
-    from reconciler.registry.auth import Credentials
-
-    username, password = os.environ.get("RECONCILER_USERNAME"), os.environ.get("RECONCILER_PASSWORD")
-    if not username and not password:
-        return None
-    if not username or not password:
-        missing = "RECONCILER_PASSWORD" if username else "RECONCILER_USERNAME"
-        raise RefusedError(f"{missing} is not set\n  Signing in takes a user name and a password, or neither.")
-    return Credentials(username, password)
-
-
 def tell(text: str, traffic: Traffic, *, when: bool = True) -> None:
     """Write a note, unless notes are not wanted."""
     if when and not traffic.quiet:
@@ -129,7 +112,8 @@ def tell(text: str, traffic: Traffic, *, when: bool = True) -> None:
 
 def client_for(registry: Registry, traffic: Traffic, sink: Sink) -> Client:
     """A client for `registry`, not yet entered; pauses go to `sink`, and with --verbose each request to stderr."""
-    from reconciler.events import Waiting
+    from reconciler.events import SignedIn, Waiting
+    from reconciler.registry.accounts import accounts_for
     from reconciler.registry.client import Client
     from reconciler.registry.transport import Transport
 
@@ -137,7 +121,9 @@ def client_for(registry: Registry, traffic: Traffic, sink: Sink) -> Client:
         registry.location,
         timeout_s=traffic.timeout_s,
         concurrency=traffic.concurrency,
-        on_pause=lambda pause: sink(Waiting(pause.delay_s)),
+        on_pause=lambda pause: sink(Waiting(pause.delay_s, pause.kind)),
         on_answer=note if traffic.verbose else None,
+        ca_bundle=traffic.ca_bundle,
     )
-    return Client(transport, credentials_from_environment())
+    accounts = accounts_for(registry.location, traffic.sign_in)
+    return Client(transport, accounts, lambda known: sink(SignedIn(known.way, known.who)))

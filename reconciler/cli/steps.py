@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
+import click
 
+from reconciler.cli.output import password_from_stdin
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
+from reconciler.errors import RefusedError
 from reconciler.render.words import count
 
 if TYPE_CHECKING:
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.matching import RepositoryRules
     from reconciler.planning.limits import Limits
     from reconciler.planning.plan import Plan, RepositoryPlan
+    from reconciler.registry.accounts import SignIn, Way
 
 
 def limits_from(options: dict[str, object]) -> Limits:
@@ -41,13 +46,40 @@ def limits_from(options: dict[str, object]) -> Limits:
 
 def traffic_from(options: dict[str, object]) -> Traffic:
     """How to talk to the registry; takes its options out of `options`."""
+    timeout_s = float(str(options.pop("timeout")))
     return Traffic(
+        sign_in=_sign_in_from(options, timeout_s),
         insecure=bool(options.pop("insecure")),
+        ca_bundle=str(options.pop("ca_bundle") or "") or None,
         concurrency=int(str(options.pop("concurrency"))),
-        timeout_s=float(str(options.pop("timeout"))),
+        timeout_s=timeout_s,
         quiet=bool(options.pop("quiet")),
         verbose=bool(options.pop("verbose")),
     )
+
+
+def _sign_in_from(options: dict[str, object], timeout_s: float) -> SignIn:
+    """
+    What the command line and the environment give to sign in with.
+
+    A password is never an argument: whoever lists the processes of the machine reads those.
+    """
+    from reconciler.registry.accounts import SignIn, check
+
+    way, username = options.pop("auth"), options.pop("username")
+    is_on_stdin = bool(options.pop("password_stdin"))
+    if is_on_stdin and "-" in click.get_current_context().params.get("files", ()):
+        raise RefusedError("--password-stdin and the file - would both read standard input")
+    sign_in = SignIn(
+        way=cast("Way | None", way),
+        username=str(username or ""),
+        password=password_from_stdin() if is_on_stdin else os.environ.get("RECONCILER_PASSWORD", ""),
+        refresh_token=os.environ.get("RECONCILER_REFRESH_TOKEN", ""),
+        environment=os.environ,
+        timeout_s=timeout_s,
+    )
+    check(sign_in)
+    return sign_in
 
 
 def plan_registry(desired: DesiredState, registry: Registry, traffic: Traffic, limits: Limits) -> Plan:

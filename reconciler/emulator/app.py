@@ -17,19 +17,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from reconciler.emulator.admin_api import AdminApi, with_admin
 from reconciler.emulator.answers import json_answer, no_such_method, no_such_route, refusal_answer
 from reconciler.emulator.attributes_api import AttributesApi
+from reconciler.emulator.bent_answers import with_bent_answers
 from reconciler.emulator.blobs_api import BlobsApi
 from reconciler.emulator.distribution_api import DistributionApi
+from reconciler.emulator.entra import IDENTITY_PATH
 from reconciler.emulator.errors import Refusal, name_invalid
 from reconciler.emulator.faults import Faults
+from reconciler.emulator.interruptions import with_interruptions
 from reconciler.emulator.names import DIGEST, MAX_REPOSITORY_LENGTH, REPOSITORY, TAG
 from reconciler.emulator.recorder import Recorder, recording
 from reconciler.emulator.registry import Registry
 from reconciler.emulator.settings import Settings
 from reconciler.emulator.sign_in import SignIn
 from reconciler.emulator.store import Store
-from reconciler.emulator.surroundings import with_faults, with_headers, with_latency
+from reconciler.emulator.surroundings import with_headers, with_latency
 
 _Handler = Callable[[Request], Awaitable[Response]]
 _logger = logging.getLogger(__name__)
@@ -65,18 +69,21 @@ class _Upload(_Part):
     regex = "[0-9a-f-]{36}"
 
 
-def create_app(store: Store, settings: Settings, faults: Faults, recorder: Recorder | None) -> ASGIApp:
-    """The emulated registry as an ASGI application."""
+def create_app(
+    store: Store, settings: Settings, faults: Faults, recorder: Recorder | None, sign_in: SignIn | None = None
+) -> ASGIApp:
+    """The emulated registry as an ASGI application; without a `sign_in`, one is made of the settings."""
+    sign_in = sign_in or SignIn(settings)
     for part in (_Repository, _Tag, _Digest, _Reference, _Upload):
         register_url_convertor(part.__name__.strip("_").lower(), part())
     registry = Registry(store, strict_repository_lock=settings.strict_repository_lock)
-    calls = _Calls(SignIn(settings))
+    calls = _Calls(sign_in)
     app = Starlette(
         routes=[
             *calls.sign_in_routes(),
             *calls.attribute_routes(AttributesApi(registry, faults, teleport=settings.teleport)),
             *calls.distribution_routes(DistributionApi(registry)),
-            *calls.blob_routes(BlobsApi(registry)),
+            *calls.blob_routes(BlobsApi(registry, sign_in.may_pull)),
         ],
         exception_handlers={
             404: no_such_route,
@@ -87,8 +94,9 @@ def create_app(store: Store, settings: Settings, faults: Faults, recorder: Recor
         },
     )
     app.router.redirect_slashes = False
-    surrounded = with_headers(with_faults(app, faults))
-    return with_latency(recording(surrounded, recorder) if recorder else surrounded, faults)
+    surrounded = with_headers(with_interruptions(with_bent_answers(app, faults, store), faults))
+    outside = with_latency(recording(surrounded, recorder) if recorder else surrounded, faults)
+    return with_admin(outside, AdminApi(faults, sign_in.tokens), is_open=settings.admin)
 
 
 class _Calls:
@@ -98,9 +106,11 @@ class _Calls:
         self._sign_in = sign_in
 
     def sign_in_routes(self) -> Sequence[Route]:
+        entra = self._sign_in.entra
         return [
             Route("/oauth2/exchange", self._sign_in.exchange, methods=["POST"]),
             Route("/oauth2/token", self._sign_in.token, methods=["GET", "POST"]),
+            *([Route(IDENTITY_PATH, entra.managed_identity, methods=["GET"])] if entra.has_identities else []),
         ]
 
     # Scopes and their order: the challenges in recordings of every call, table in docs of Azure/acr AAD-OAuth.md.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -30,8 +30,10 @@ _CONTENT_RANGE = re.compile(r"(?:bytes )?([0-9]{1,18})-([0-9]{1,18})(?:/.*)?")
 class BlobsApi:
     """The calls under `/v2/{name}/blobs`."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, may_pull: Callable[[Request, str], bool]) -> None:
+        """`may_pull` tells whether a request is permitted to pull from a repository besides the one it names."""
         self._registry = registry
+        self._may_pull = may_pull
         self._blobs: Blobs = registry.store.blobs
 
     async def blob(self, request: Request) -> Response:
@@ -65,13 +67,18 @@ class BlobsApi:
         """`POST uploads/`: start an upload, send a blob whole, or mount one of another repository."""
         name, query = request.path_params["name"], request.query_params
         self._registry.require_writable(name)
-        mounted = query.get("mount", "")
-        if mounted and self._blobs.mount(name, mounted, query.get("from", "")):
-            return _created(name, mounted)
+        if self._mount(request, name):
+            return _created(name, query["mount"])
         upload = self._blobs.start_upload(name)
         if "digest" not in query:
             return _accepted(upload, 202)
         return await self._finish(request, upload)
+
+    def _mount(self, request: Request, name: str) -> bool:
+        """Take a blob over from where it can be pulled; otherwise it has to be sent, as the specification has it."""
+        digest, source = (request.query_params.get(field, "") for field in ("mount", "from"))
+        is_open = self._registry.is_readable(source) and self._may_pull(request, source)
+        return bool(digest) and is_open and self._blobs.mount(name, digest, source)
 
     async def upload(self, request: Request) -> Response:
         """`GET uploads/{id}`: how far the upload has come."""

@@ -17,8 +17,10 @@ from typing import Any, Self
 
 from reconciler.emulator import seed as seeds
 from reconciler.emulator.app import create_app
+from reconciler.emulator.entra import IDENTITY_PATH, REGISTRY_AUDIENCE
 from reconciler.emulator.errors import EmulatorError, Refusal
 from reconciler.emulator.faults import Faults
+from reconciler.emulator.identities import Identity
 from reconciler.emulator.images import push_image, push_index
 from reconciler.emulator.names import Reference, parse_reference
 from reconciler.emulator.permissions import ATTRIBUTES, REPOSITORY_ATTRIBUTES, attributes_of
@@ -26,6 +28,7 @@ from reconciler.emulator.recorder import RecordedRequest, Recorder
 from reconciler.emulator.registry import Registry
 from reconciler.emulator.server import Server, listening, url_of
 from reconciler.emulator.settings import Settings
+from reconciler.emulator.sign_in import SignIn
 from reconciler.emulator.store import Manifest, Store
 
 _HOST = "127.0.0.1"
@@ -55,10 +58,11 @@ class EmbeddedEmulator:
             key: PEM file of the certificate's private key; None where it is in the same file.
         """
         self._settings = settings or Settings()
-        self.faults = Faults(self._settings.latency_ms)
+        self.faults = Faults(self._settings.latency_ms, self._settings.faults)
         self._data, self._seed = data, seed
         self._certificate, self._key = certificate, key
         self._recorder = Recorder()
+        self._sign_in = SignIn(self._settings)
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -70,11 +74,12 @@ class EmbeddedEmulator:
                 seeds.seed_from_file(self._store, self._seed)
             self._registry = Registry(self._store, strict_repository_lock=False)
             ready = threading.Event()
-            app = create_app(self._store, self._settings, self.faults, self._recorder)
+            app = create_app(self._store, self._settings, self.faults, self._recorder, sign_in=self._sign_in)
             server = Server(app, on_ready=ready.set, certificate=self._certificate, key=self._key)
             thread = threading.Thread(target=server.run, args=([listener],), name="emulator", daemon=True)
             thread.start()
             opened.callback(_stop, server, thread)
+            opened.callback(self.faults.clear)  # what hangs would be waited for
             if not ready.wait(_START_LIMIT_S):
                 raise EmulatorError(f"{self.url}: did not start within {_START_LIMIT_S:.0f} s")
             self._open = opened.pop_all()
@@ -97,6 +102,32 @@ class EmbeddedEmulator:
     def clear_requests(self) -> None:
         """Forget what clients asked."""
         self._recorder.clear()
+
+    def entra_token(self, name: str, *, audience: str = REGISTRY_AUDIENCE, lifetime_s: float = 3600) -> str:
+        """A token of Entra's for the application of that name, known here or not."""
+        return self._sign_in.entra.token(name, audience, lifetime_s)
+
+    def refresh_token(self, name: str) -> str:
+        """What the exchange would give that identity."""
+        return self._sign_in.tokens.refresh_token(self.host, self._identity(name))
+
+    def access_token(self, name: str, *scopes: str) -> str:
+        """What the token endpoint would give that identity for these scopes."""
+        return self._sign_in.tokens.access_token(self.host, self._identity(name), scopes)
+
+    def expire_tokens(self, *, refresh: bool = False) -> None:
+        """End all access tokens made so far, and the refresh tokens too if asked; those made from now on are good."""
+        self._sign_in.tokens.expire(refresh=refresh)
+
+    def identity_environment(self) -> dict[str, str]:
+        """Environment variables with which Microsoft's libraries find the managed identity here."""
+        return {"IDENTITY_ENDPOINT": f"{self.url}{IDENTITY_PATH}", "IDENTITY_HEADER": self._sign_in.entra.header}
+
+    def _identity(self, name: str) -> Identity:
+        identity = self._sign_in.directory.named(name)
+        if identity is None:
+            raise EmulatorError(f'no identity is named "{name}"')
+        return identity
 
     def seed(self, document: object) -> None:
         """Fill it from a parsed seed, if it is empty."""

@@ -120,3 +120,14 @@ def bad_request(message: str) -> Refusal:
 def unsupported() -> Refusal:
     """A known path with a method that it does not have. Source: distribution, registry/api/errcode."""
     return Refusal(405, "UNSUPPORTED", "The operation is unsupported.")
+
+
+def behind_firewall(address: str) -> Refusal:
+    """Also where tokens are made. Source: container-registry-troubleshoot-access.md, "Symptoms"."""
+    message = f"client with IP '{address}' is not allowed access. Refer https://aka.ms/acr/firewall to grant access."
+    return Refusal(403, "DENIED", message)
+
+
+def too_many_requests(retry_after_s: int) -> Refusal:
+    """The code is of the OCI distribution specification 1.1; no recording shows ACR's body."""
+    return Refusal(429, "TOOMANYREQUESTS", "too many requests", headers={"retry-after": str(retry_after_s)})

@@ -133,6 +133,11 @@ class Registry:
             if self.store.manifest(repository, child.digest) is None:
                 raise errors.content_unknown(child.digest)
 
+    def is_readable(self, repository: str) -> bool:
+        """Something may be pulled from it, as far as the repository itself is concerned."""
+        found = self.store.repository(repository)
+        return found is None or bool(found.permissions & Permission.READ)
+
     def require_readable(self, repository: str) -> None:
         """Refuse a pull of anything from a repository without read; one that is unknown has nothing to refuse."""
         _require(Permission.READ, self.store.repository(repository))
@@ -151,14 +156,18 @@ class Registry:
         return tag.digest
 
     def delete_manifest(self, repository: str, digest: str) -> None:
-        """Remove a manifest with its tags, unless it or one of them is locked."""
+        """
+        Remove a manifest with its tags and what refers to it, unless any of these is locked.
+
+        Source: Microsoft, container-registry-manage-artifact.md, "Deleting all artifacts in the graph". That a
+        locked referrer keeps it is an inference, and so is that its tags do (seen in a third-party lab).
+        """
         with self.store.transaction():
-            manifest = self.store.manifest(repository, digest)
-            if manifest is None:
+            if self.store.manifest(repository, digest) is None:
                 raise errors.manifest_unknown(digest)
             self.require_writable(repository)
-            tags = [self.store.tag(repository, name) for name in manifest.tags]
-            _require(Permission.WRITE | Permission.DELETE, manifest, *tags)
+            for found in self.store.graph_of(repository, digest):
+                self._require_deletable(self.manifest(repository, found), repository)
             self.store.delete_manifest(repository, digest)
 
     def delete_repository(self, name: str) -> tuple[list[str], list[str]]:
@@ -174,6 +183,10 @@ class Registry:
             deleted = self.store.contents_of(name)
             self.store.delete_repository(name)
         return deleted
+
+    def _require_deletable(self, manifest: Manifest, repository: str) -> None:
+        tags = [self.store.tag(repository, name) for name in manifest.tags]
+        _require(Permission.WRITE | Permission.DELETE, manifest, *tags)
 
     def _require_patchable(self, repository: str) -> None:
         if self._strict_repository_lock:

@@ -18,18 +18,14 @@ that holds anything already is left as it is, so that a restart keeps what was d
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import orjson
 
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.images import push_image, push_index
+from reconciler.emulator.json_file import Object, object_of, read_json
 from reconciler.emulator.names import Reference, parse_reference
 from reconciler.emulator.permissions import REPOSITORY_ATTRIBUTES
 from reconciler.emulator.registry import Registry
 from reconciler.emulator.store import Manifest, Store
-
-_Object: TypeAlias = dict[str, Any]
 
 
 def seed_from_file(store: Store, path: Path) -> None:
@@ -39,12 +35,7 @@ def seed_from_file(store: Store, path: Path) -> None:
     Raises:
         EmulatorError: the file cannot be read, or is not a seed; the store is unchanged.
     """
-    try:
-        document = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise EmulatorError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise EmulatorError(f"{path}: not JSON: {error}") from error
+    document = read_json(path)
     try:
         seed(store, document)
     except EmulatorError as error:
@@ -62,16 +53,16 @@ def seed(store: Store, document: object) -> None:
         if not store.is_empty():
             return
         registry = Registry(store)
-        content = _object(document, "the seed", ("repositories",))
-        for name, repository in _object(content.get("repositories", {}), "repositories").items():
+        content = object_of(document, "the seed", ("repositories",))
+        for name, repository in object_of(content.get("repositories", {}), "repositories").items():
             _seed_repository(registry, name, repository)
 
 
 def _seed_repository(registry: Registry, name: str, given: object) -> None:
     place = f"repositories.{name}"
-    repository = _object(given, place, ("attributes", "tags"))
+    repository = object_of(given, place, ("attributes", "tags"))
     _reference(name, name, place)
-    tags = _object(repository.get("tags", {}), f"{place}.tags")
+    tags = object_of(repository.get("tags", {}), f"{place}.tags")
     if not tags:
         raise EmulatorError(f"{place}.tags: empty\n  a repository exists only as long as something is in it")
     for tag, entry in tags.items():
@@ -83,7 +74,7 @@ def _seed_repository(registry: Registry, name: str, given: object) -> None:
 
 def _seed_tag(registry: Registry, reference: Reference, given: object) -> None:
     place = f"repositories.{reference.repository}.tags.{reference.tag}"
-    entry = _object(given, place, ("content", "index", "attributes", "manifest"))
+    entry = object_of(given, place, ("content", "index", "attributes", "manifest"))
     if ("content" in entry) == ("index" in entry):
         raise EmulatorError(f"{place}: needs either `content` or `index`")
     if "index" in entry:
@@ -105,29 +96,19 @@ def _children(registry: Registry, reference: Reference, names: object) -> list[M
     return [registry.manifest(reference.repository, tag.digest) for tag in tags if tag is not None]
 
 
-def _attribute_tag(registry: Registry, reference: Reference, entry: _Object) -> None:
+def _attribute_tag(registry: Registry, reference: Reference, entry: Object) -> None:
     place = f"repositories.{reference.repository}.tags.{reference.tag}"
     tag = registry.tag(reference.repository, reference.tag)
     registry.patch_tag(reference.repository, tag.name, _attributes(entry, "attributes", place))
     registry.patch_manifest(reference.repository, tag.digest, _attributes(entry, "manifest", place))
 
 
-def _attributes(entry: _Object, member: str, place: str) -> dict[str, bool]:
-    attributes = _object(entry.get(member, {}), f"{place}.{member}", tuple(REPOSITORY_ATTRIBUTES))
+def _attributes(entry: Object, member: str, place: str) -> dict[str, bool]:
+    attributes = object_of(entry.get(member, {}), f"{place}.{member}", tuple(REPOSITORY_ATTRIBUTES))
     for name, value in attributes.items():
         if not isinstance(value, bool):
             raise EmulatorError(f"{place}.{member}.{name}: not true or false")
     return attributes
-
-
-def _object(given: object, place: str, known: tuple[str, ...] = ()) -> _Object:
-    """`given`, which is a JSON object of `known` members; of any, where none are given."""
-    if not isinstance(given, dict):
-        raise EmulatorError(f"{place}: not an object")
-    unknown = [name for name in given if known and name not in known]
-    if unknown:
-        raise EmulatorError(f'{place}: unknown "{unknown[0]}"\n  known: {", ".join(known)}')
-    return given
 
 
 def _reference(text: str, repository: str, place: str) -> Reference:

@@ -16,13 +16,16 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.emulator.app import create_app
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.faults import Faults
+from reconciler.emulator.interruptions import HANG_UP
 from reconciler.emulator.seed import seed_from_file
 from reconciler.emulator.settings import Settings
 from reconciler.emulator.store import Store
@@ -45,12 +48,12 @@ def run(host: str, port: int, *, data: Path | None, seed: Path | None, settings:
         settings: What the registry is like.
 
     Raises:
-        EmulatorError: the port, the data file or the seed cannot be used.
+        EmulatorError: the port, the data file, the seed or the identities cannot be used.
     """
     with listening(host, port) as listener, contextlib.closing(Store(data)) as store:
         if seed is not None:
             seed_from_file(store, seed)
-        app = create_app(store, settings, Faults(settings.latency_ms), None)
+        app = create_app(store, settings, Faults(settings.latency_ms, settings.faults), None)
         server = Server(app, on_ready=lambda: _announce(listener, server))
         server.run(sockets=[listener])
 
@@ -86,6 +89,20 @@ def url_of(listener: socket.socket, *, scheme: str = "http") -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
+class _Protocol(H11Protocol):
+    """HTTP/1.1, with a way for the app to hang up instead of an answer."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        app = self.app
+
+        async def with_hang_up(scope: Any, receive: Any, send: Any) -> None:
+            extensions = {**scope.get("extensions", {}), HANG_UP: self.transport.close}
+            await app({**scope, "extensions": extensions}, receive, send)
+
+        self.app = with_hang_up
+
+
 class Server(uvicorn.Server):
     """A uvicorn that is told to stop, by `stop`, rather than asked again and again."""
 
@@ -100,6 +117,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=_Protocol,
                 lifespan="off",
                 ws="none",
                 log_config=None,

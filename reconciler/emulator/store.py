@@ -179,6 +179,14 @@ class Store:
         )
         return [digest for (digest,) in self._database.rows(statement, repository, subject)]
 
+    def graph_of(self, repository: str, digest: str) -> list[str]:
+        """The manifest, what refers to it, what refers to that, and so on."""
+        statement = (
+            "WITH RECURSIVE graph (digest) AS (VALUES (:digest) UNION SELECT manifests.digest FROM graph JOIN manifests"
+            " ON repository = :repository AND subject = graph.digest AND subject <> '') SELECT digest FROM graph"
+        )
+        return [found for (found,) in self._database.rows(statement, repository=repository, digest=digest)]
+
     def counts(self, repository: str) -> tuple[int, int]:
         """How many manifests and how many tags there are, listed or not."""
         ((manifests, tags),) = self._database.rows(
@@ -250,10 +258,11 @@ class Store:
         self._database.change("DELETE FROM tags WHERE repository = ? AND name = ?", repository, name)
 
     def delete_manifest(self, repository: str, digest: str) -> None:
-        """Remove a manifest and its tags; a repository goes with its last manifest."""
+        """Remove a manifest, what refers to it, and their tags; a repository goes with its last manifest."""
         with self.transaction():
-            self._database.change("DELETE FROM tags WHERE repository = ? AND digest = ?", repository, digest)
-            self._database.change("DELETE FROM manifests WHERE repository = ? AND digest = ?", repository, digest)
+            for found in self.graph_of(repository, digest):
+                self._database.change("DELETE FROM tags WHERE repository = ? AND digest = ?", repository, found)
+                self._database.change("DELETE FROM manifests WHERE repository = ? AND digest = ?", repository, found)
             if self.counts(repository)[0] == 0:
                 self.delete_repository(repository)
 

@@ -1,5 +1,5 @@
 """
-What happens around every call: the headers of every answer, delay, and faults.
+What happens around every call: the headers of every answer, and delay.
 
 Written for ASGI itself, since this runs for each request and Starlette's own base
 for middleware costs more than the calls do.
@@ -14,8 +14,7 @@ from email.utils import formatdate
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reconciler.emulator.answers import json_answer
-from reconciler.emulator.faults import Fault, Faults
+from reconciler.emulator.faults import Faults
 
 # Source: all recordings. `server` is not imitated: an answer may say that it came from here.
 _HEADERS = {
@@ -24,7 +23,6 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "access-control-expose-headers": "Docker-Content-Digest, WWW-Authenticate, Link, X-Ms-Correlation-Request-Id",
 }
-_CODES = {429: "TOOMANYREQUESTS", 403: "DENIED", 401: "UNAUTHORIZED"}
 
 
 def with_headers(app: ASGIApp) -> ASGIApp:
@@ -55,21 +53,6 @@ def with_latency(app: ASGIApp, faults: Faults) -> ASGIApp:
     return delayed
 
 
-def with_faults(app: ASGIApp, faults: Faults) -> ASGIApp:
-    """`app`, unless a fault is due."""
-
-    async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-        fault = faults.take(scope["method"], scope["path"])
-        if fault is None:
-            await app(scope, receive, send)
-        elif fault.kind == "drop":
-            await app(scope, receive, _half(send))
-        else:
-            await _refuse(scope, receive, send, fault)
-
-    return faulty
-
-
 def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
     headers.update(_HEADERS)
     headers["date"] = formatdate(usegmt=True)
@@ -79,30 +62,3 @@ def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
     client_request_id = Headers(scope=scope).get("x-ms-client-request-id")
     if client_request_id is not None:
         headers["x-ms-client-request-id"] = client_request_id
-
-
-def _half(send: Send) -> Send:
-    """A `send` that promises one byte more than there is and passes on half; the server then hangs up."""
-    is_over = False
-
-    async def half(message: Message) -> None:
-        nonlocal is_over
-        if is_over:
-            return
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers["content-length"] = str(int(headers.get("content-length", "0")) + 1)
-        else:
-            body = message.get("body", b"")
-            message = {**message, "body": body[: len(body) // 2], "more_body": True}
-            is_over = True
-        await send(message)
-
-    return half
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, fault: Fault) -> None:
-    code = _CODES.get(fault.status, "UNKNOWN")
-    headers = {} if fault.retry_after_s is None else {"retry-after": str(fault.retry_after_s)}
-    document = {"errors": [{"code": code, "message": f"the emulator was told to answer {fault.status}"}]}
-    await json_answer(document, status=fault.status, headers=headers)(scope, receive, send)

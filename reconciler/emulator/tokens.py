@@ -1,7 +1,6 @@
 """
 Tokens that look like the registry's: signed JSON with the claims that clients read.
 
-The key is made anew for each emulator, so a token is worth nothing anywhere else.
 Source of claims and lifetimes: tokens in recordings of azure-sdk-for-net (2022).
 """
 
@@ -9,84 +8,68 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
-import secrets
 import time
 import uuid
-from typing import Any, TypeAlias
+from collections.abc import Sequence
 
-import orjson
-
-Claims: TypeAlias = dict[str, Any]
+from reconciler.emulator.identities import Identity
+from reconciler.emulator.scopes import access_of
+from reconciler.emulator.settings import Settings
+from reconciler.emulator.signing import Claims, SigningKey
 
 _BACKDATED_S = 900  # tokens are issued 15 minutes into the past
-_ACCESS_LIFETIME_S = 3600
-_REFRESH_LIFETIME_S = 3 * 3600
 _ISSUER = "Azure Container Registry"
-_HEADER = {"typ": "JWT", "alg": "HS256"}
+_NO_APPLICATION = "00000000-0000-0000-0000-000000000000"
+_PERMISSION_OF = {"pull": "read", "push": "write", "delete": "delete"}
 
 
 class TokenMaker:
-    """Makes tokens and knows its own again."""
+    """
+    Makes tokens and knows its own again.
 
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+    Each kind of token has a key of its own, so that neither is taken for the other,
+    and forgetting a key ends all of that kind.
+    """
 
-    def refresh_token(self, host: str) -> str:
-        """A token that buys access tokens, for three hours."""
-        permissions = {"Actions": ["read", "write", "delete"]}
-        claims = _claims(host, "1.0", _REFRESH_LIFETIME_S) | {"permissions": permissions, "roles": []}
-        return self._sign(claims | {"grant_type": "refresh_token"})
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.expire(refresh=True)
 
-    def access_token(self, host: str, access: list[Claims]) -> str:
-        """A token that permits `access`, for an hour."""
-        claims = _claims(host, "2.0", _ACCESS_LIFETIME_S)
-        return self._sign(claims | {"grant_type": "access_token", "access": access})
+    def expire(self, *, refresh: bool) -> None:
+        """End all access tokens made so far, and the refresh tokens too if asked."""
+        self._access_key = SigningKey()
+        if refresh:
+            self._refresh_key = SigningKey()
 
-    def claims(self, token: str, grant_type: str) -> Claims | None:
-        """The claims of a token of that kind, if it was made here and has not ended."""
-        signed, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._signature(signed)):
-            return None
-        claims: Claims = orjson.loads(_decode(signed.partition(".")[2]))
-        return claims if claims["grant_type"] == grant_type and claims["exp"] > time.time() else None
+    def refresh_token(self, host: str, identity: Identity) -> str:
+        """A token that buys access tokens, for three hours unless the settings say otherwise."""
+        claims = _claims(host, identity, "1.0", self._settings.refresh_lifetime_s) | {"grant_type": "refresh_token"}
+        if self._settings.abac and identity.kind == "entra":
+            # Source: Azure/acr-cli internal/api/acrsdk.go tells an ABAC registry by this claim; it looks at no value.
+            claims["aad_identity"] = identity.object_id
+        return self._refresh_key.sign(claims)
 
-    def _sign(self, claims: Claims) -> str:
-        signed = b".".join(_encode(orjson.dumps(part)) for part in (_HEADER, claims)).decode()
-        return f"{signed}.{self._signature(signed).decode()}"
+    def access_token(self, host: str, identity: Identity, scopes: Sequence[str]) -> str:
+        """A token for what is granted of `scopes`, for an hour unless the settings say otherwise."""
+        # Source: Azure/acr-cli internal/api/acrsdk.go: an ABAC registry ignores wildcards and does not say so.
+        access = access_of(scopes, identity, wildcards=not self._settings.abac)
+        claims = _claims(host, identity, "2.0", self._settings.access_lifetime_s)
+        return self._access_key.sign(claims | {"grant_type": "access_token", "access": access})
 
-    def _signature(self, signed: str) -> bytes:
-        return _encode(hmac.digest(self._key, signed.encode(), hashlib.sha256))
+    def refresh_claims(self, token: str) -> Claims | None:
+        """What a refresh token says, if it was made here and has not ended."""
+        return self._refresh_key.claims(token)
 
-
-def access_of(scopes: list[str]) -> list[Claims]:
-    """The `access` claim for scopes such as `repository:team/app:pull,push`; what is no scope is left out."""
-    access = []
-    for scope in scopes:
-        kind, _, rest = scope.partition(":")
-        name, separator, actions = rest.rpartition(":")
-        if separator and kind in ("repository", "registry"):
-            access.append({"Type": kind, "Name": name, "Actions": actions.split(",")})
-    return access
+    def access_claims(self, token: str) -> Claims | None:
+        """What an access token says, if it was made here and has not ended."""
+        return self._access_key.claims(token)
 
 
-def permits(claims: Claims, kind: str, name: str, actions: tuple[str, ...]) -> bool:
-    """The token permits all of `actions`; `*` stands for any name, or any action."""
-    granted = {
-        action
-        for entry in claims["access"]
-        if entry["Type"] == kind and entry["Name"] in (name, "*")
-        for action in entry["Actions"]
-    }
-    return "*" in granted or granted.issuperset(actions)
-
-
-def basic_credentials(authorization: str) -> tuple[str, str]:
-    """User name and password of a `Basic` header; empty where it is none."""
+def basic_credentials(authorization: str) -> tuple[str, str] | None:
+    """User name and password of a `Basic` header, both empty in a damaged one; None where it is something else."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
-        return "", ""
+        return None
     try:
         username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
@@ -94,25 +77,20 @@ def basic_credentials(authorization: str) -> tuple[str, str]:
     return username, password
 
 
-def _claims(host: str, version: str, lifetime_s: int) -> Claims:
+def _claims(host: str, identity: Identity, version: str, lifetime_s: float) -> Claims:
     now = int(time.time())
+    held = identity.actions_anywhere
     return {
         "jti": str(uuid.uuid4()),
-        "sub": "emulator",
+        "sub": identity.name,
         "nbf": now - _BACKDATED_S,
-        "exp": now + lifetime_s,
+        "exp": now + int(lifetime_s),
         "iat": now - _BACKDATED_S,
         "iss": _ISSUER,
         "aud": host,
         "version": version,
         "rid": uuid.uuid5(uuid.NAMESPACE_DNS, host).hex,
-        "appid": "00000000-0000-0000-0000-000000000000",
+        "appid": identity.name if identity.kind == "entra" else _NO_APPLICATION,
+        "permissions": {"Actions": [name for action, name in _PERMISSION_OF.items() if action in held]},
+        "roles": [],
     }
-
-
-def _encode(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
-def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -74,8 +74,11 @@ def check_limits(plan: Plan, limits: Limits, *, desired_is_empty: bool) -> tuple
     if desired_is_empty and not limits.allow_empty:
         findings.append(Finding(EMPTY, "the files declare nothing at all. If that is meant: --allow-empty"))
     if not plan.complete and not limits.allow_incomplete:
-        message = f"{len(plan.unknown):,} could not be read, so this plan may lack changes. To apply the rest all the "
-        findings.append(Finding(INCOMPLETE, f"{message}same: --allow-incomplete"))
+        message = (
+            f"{len(plan.unknown):,} could not be read in full, so this plan may lack changes."
+            " To apply the rest all the same: --allow-incomplete"
+        )
+        findings.append(Finding(INCOMPLETE, message))
     return tuple(finding for finding in findings if finding)
 
 

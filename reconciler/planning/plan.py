@@ -63,7 +63,7 @@ class Blocked:
 
 @attrs.frozen
 class Unknown:
-    """Something that could not be read: whether it is in sync is not known."""
+    """Something that could not be read, or not in full: whether all of it is in sync is not known."""
 
     address: Address
     message: str
@@ -100,7 +100,7 @@ class Plan:
 
     registry: str
     desired_digest: str
-    complete: bool  # false: something could not be read, see `unknown`
+    complete: bool  # false: something could not be read in full, see `unknown`
     changes: tuple[Change, ...]  # sorted by address
     blocked: tuple[Blocked, ...]
     missing: tuple[Address, ...]  # named exactly, and the registry does not hold it
@@ -150,6 +150,7 @@ def plan_repository(rules: RepositoryRules, live: LiveRepository) -> RepositoryP
         changes=tuple(found.changes),
         blocked=tuple(found.blocked),
         missing=missing if rules.named_exactly else (),
+        unknown=(Unknown(here, live.incomplete),) if live.incomplete else (),
         managed=found.managed,
         unmanaged=found.unmanaged,
     )

@@ -1,44 +1,77 @@
 """
 The calls that we make to Azure Container Registry, one small method each.
 
-Names are percent-encoded the way Microsoft's SDKs do it (`team%2Fapp`), so that no
-name can become a path. Lists are followed page by page through `Link`, which is
-the registry's to compute and ours to check: same registry, and never in a circle.
+Nothing here decides anything: a refusal is raised, but for
+a 404 to a delete, because what was asked for is so.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
-from typing import Self
-from urllib.parse import quote, urljoin
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Literal, Self
 
 import orjson
 
-from reconciler.errors import ProtocolError, RefusedError
+from reconciler.errors import NotFoundError, ProtocolError, RefusedError
 from reconciler.model.address import Address
 from reconciler.model.attributes import Document, Value
-from reconciler.registry.auth import Authenticator, Credentials
-from reconciler.registry.exchange import Answer, Method, Request
-from reconciler.registry.shapes import api_error, repository_document, repository_names, tag_document, tag_documents
+from reconciler.registry import shapes
+from reconciler.registry.accounts import Accounts
+from reconciler.registry.auth import Authenticator, SignedIn
+from reconciler.registry.exchange import Answer, Kind, Method, Request, printable
+from reconciler.registry.pages import Chain
+from reconciler.registry.resources import Content, Deleted, Manifest, Referrer, Repository, Tag
+from reconciler.registry.targets import (
+    PING,
+    attributes_target,
+    content_target,
+    list_target,
+    needed,
+    referrers_target,
+    whole_digest,
+)
+from reconciler.registry.tokens import CATALOG, Claims, Scope, repository_scope
 from reconciler.registry.transport import Transport
 
+Order = Literal["", "timeasc", "timedesc"]  # by name, oldest first, newest first
+
 PAGE_SIZE = 1000  # ACR caps `n` there without saying so (Azure/acr#749)
-_MAX_PAGES = 10_000
-_CATALOG_SCOPE = "registry:catalog:*"
+_KINDS: dict[Method, Kind] = {"GET": "read", "DELETE": "delete"}
+_MANIFEST_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.artifact.manifest.v1+json",
+    "*/*",
+)
 
 
 class Client:
     """One registry, signed in when it asks for it. An async context manager."""
 
-    def __init__(self, transport: Transport, credentials: Credentials | None) -> None:
+    def __init__(
+        self, transport: Transport, accounts: Accounts, on_sign_in: Callable[[SignedIn], None] = lambda _: None
+    ) -> None:
+        """
+        Prepare it; nothing is asked yet.
+
+        Args:
+            transport: How the registry is reached.
+            accounts: Who may sign in, when the registry asks for it.
+            on_sign_in: Is told who did.
+        """
         self._transport = transport
-        self._authenticator = Authenticator(transport, credentials)
+        self._authenticator = Authenticator(transport, accounts, self._note_sign_in)
+        self._on_sign_in = on_sign_in
+        self.signed_in: SignedIn | None = None  # None while the registry has let nobody in
 
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
+        await self._authenticator.close()
         await self._transport.__aexit__(*exception)
 
     @property
@@ -46,98 +79,237 @@ class Client:
         """Requests sent so far, sign-in and repeats included."""
         return self._transport.requests.total()
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Nobody on the way can read what is sent."""
+        return self._transport.location.origin.startswith("https://")
+
+    @property
+    def knows_no_repositories(self) -> bool:
+        """One token is good for all repositories, so the registry makes no difference between them."""
+        return self._authenticator.has_token_for_all
+
+    async def ping(self) -> None:
+        """Ask whether it is there. Source: OCI distribution specification 1.1, "Determining Support"."""
+        await self._call("GET", PING, CATALOG)
+
+    async def granted(self, *scopes: Scope) -> Claims | None:
+        """What the registry permits of `scopes`, as its token says; None where it makes no tokens."""
+        return await self._authenticator.granted(scopes)
+
     async def catalog(self) -> AsyncGenerator[list[str]]:
         """Pages of repository names. Source: Azure/acr-cli docs/swagger.yaml, GetAcrRepositories."""
-        async for answer, _ in self._pages(f"/acr/v1/_catalog?n={PAGE_SIZE}", _CATALOG_SCOPE):
-            yield repository_names(answer)
+        async for names, _ in self._pages(
+            f"/acr/v1/_catalog?n={PAGE_SIZE}", CATALOG, shapes.repository_names, lambda name: name
+        ):
+            yield names
 
-    async def tags(self, repository: str) -> AsyncGenerator[tuple[list[tuple[str, Document]], bool]]:
+    async def repository(self, name: str) -> Repository:
         """
-        Pages of tags with their documents, and whether there is another page.
-
-        Source: Azure/acr-cli docs/swagger.yaml, GetAcrTags.
-        """
-        scope = f"repository:{repository}:metadata_read"
-        async for answer, has_next in self._pages(f"{_path(Address(repository))}/_tags?n={PAGE_SIZE}", scope):
-            yield tag_documents(answer, repository), has_next
-
-    async def read(self, address: Address) -> Document:
-        """
-        The document of a repository or tag, as it is now.
+        A repository. Source: Azure/acr-cli docs/swagger.yaml, GetAcrRepositoryAttributes.
 
         Raises:
             NotFoundError: the registry does not hold it.
         """
-        scope = f"repository:{address.repository}:metadata_read"
-        return _document(await self._call("GET", _path(address), scope), address)
+        return shapes.repository_of(await self._read(Address(name)), name)
+
+    async def delete_repository(self, name: str) -> Deleted | None:
+        """Delete a repository with all that it holds; None where there was none. Source: DeleteAcrRepository."""
+        answer = await self._delete(attributes_target(Address(name)), name)
+        return None if answer is None else shapes.deleted_of(answer)
+
+    async def tags(self, repository: str, *, order: Order = "") -> AsyncGenerator[tuple[list[Tag], bool]]:
+        """
+        Pages of tags, and whether there is another page.
+
+        Source: Azure/acr-cli docs/swagger.yaml, GetAcrTags.
+        """
+        pages = self._pages(
+            list_target(repository, "_tags", n=PAGE_SIZE, orderby=order),
+            repository_scope(repository),
+            lambda answer: shapes.tags_of(answer, repository),
+            _name,
+            is_sorted=not order,
+        )
+        async for tags, has_next in pages:
+            yield tags, has_next
+
+    async def tags_at(self, repository: str, digest: str) -> list[Tag]:
+        """
+        The tags that point at a manifest; its own `tags` are cut off after ten (Azure/acr#529).
+
+        From the second page on the registry forgets the filter (recording
+        test_list_tag_properties_by_digest), so it is applied here as well.
+        """
+        target = list_target(repository, "_tags", n=PAGE_SIZE, digest=digest)
+        scope, found = repository_scope(repository), []
+        async for tags, _ in self._pages(target, scope, lambda answer: shapes.tags_of(answer, repository), _name):
+            found += [tag for tag in tags if tag.document["digest"] == digest]
+        return found
+
+    async def tag(self, address: Address) -> Tag:
+        """
+        A tag. Source: Azure/acr-cli docs/swagger.yaml, GetAcrTagAttributes.
+
+        Raises:
+            NotFoundError: the registry does not hold it.
+        """
+        return shapes.tag_of(await self._read(address), address)
+
+    async def delete_tag(self, address: Address) -> bool:
+        """Remove a tag; its manifest stays. Whether it was there. Source: recording test_delete_tag."""
+        return await self._delete(attributes_target(address), address.repository) is not None
+
+    async def manifests(self, repository: str, *, order: Order = "") -> AsyncGenerator[tuple[list[Manifest], bool]]:
+        """
+        Pages of manifests, and whether there is another page.
+
+        Source: Azure/acr-cli docs/swagger.yaml, GetAcrManifests.
+        """
+        pages = self._pages(
+            list_target(repository, "_manifests", n=PAGE_SIZE, orderby=order),
+            repository_scope(repository),
+            lambda answer: shapes.manifests_of(answer, repository),
+            _digest,
+            is_sorted=not order,
+        )
+        async for manifests, has_next in pages:
+            yield manifests, has_next
+
+    async def manifest(self, address: Address) -> Manifest:
+        """
+        A manifest, with the children of an index. Source: Azure/acr-cli docs/swagger.yaml, GetAcrManifestAttributes.
+
+        Raises:
+            NotFoundError: the registry does not hold it.
+        """
+        return shapes.manifest_of(await self._read(address), address)
+
+    async def delete_manifest(self, address: Address) -> bool:
+        """Delete a manifest and its tags; whether it was there. Source: recording CanDeleteManifest."""
+        target = content_target(address.repository, whole_digest(address))
+        return await self._delete(target, address.repository) is not None
+
+    async def read(self, address: Address) -> Document:
+        """
+        The document of a repository, tag or manifest, as it is now.
+
+        Raises:
+            NotFoundError: the registry does not hold it.
+        """
+        if address.tag:
+            return (await self.tag(address)).document
+        if address.digest:
+            return (await self.manifest(address)).document
+        return (await self.repository(address.repository)).document
 
     async def update(self, address: Address, body: Mapping[str, Value]) -> None:
         """
-        Merge `body` into the attributes of a repository or tag.
+        Merge `body` into the attributes of a repository, tag or manifest.
 
         Nothing is returned: the answer to a PATCH may show the old values
-        (Azure/acr#212). Read again to know.
+        (Azure/acr#212). Read again to know. Source: Azure/acr-cli docs/swagger.yaml,
+        UpdateAcrRepositoryAttributes, UpdateAcrTagAttributes, UpdateAcrManifestAttributes.
         """
-        scope = f"repository:{address.repository}:metadata_write"
-        await self._call("PATCH", _path(address), scope, body=orjson.dumps(body))
+        scope = repository_scope(address.repository)
+        if not body:  # ACR answers an empty one with an error (Azure/azure-sdk#2588)
+            raise RefusedError(f"{address}: there is nothing to update")
+        headers = (("content-type", "application/json"),)
+        await self._call("PATCH", attributes_target(address), scope, headers=headers, body=orjson.dumps(body))
 
-    async def _call(self, method: Method, target: str, scope: str, *, body: bytes = b"") -> Answer:
-        headers = (("content-type", "application/json"),) if body else ()
-        request = Request(method, target, headers=headers, body=body, is_read=method == "GET")
+    async def content(self, repository: str, reference: str) -> Content:
+        """
+        The exact bytes of the manifest that a tag or a digest names, checked against the digest.
+
+        Source: OCI distribution specification 1.1, "Pulling manifests".
+        """
+        headers = (("accept", ", ".join(_MANIFEST_TYPES)),)
+        answer = await self._call(
+            "GET", content_target(repository, reference), repository_scope(repository), headers=headers
+        )
+        return shapes.content_of(answer, reference)
+
+    async def put_content(self, repository: str, reference: str, content: Content) -> None:
+        """
+        Put a manifest under a tag, byte for byte, or under its own digest.
+
+        Source: OCI distribution specification 1.1, "Pushing Manifests"; recording of PUT `/v2/{name}/manifests/{tag}`.
+        """
+        scope = repository_scope(repository, "pull", "push")
+        target, headers = content_target(repository, reference), (("content-type", content.media_type),)
+        answer = await self._call("PUT", target, scope, headers=headers, body=content.body, expected=201)
+        said = answer.headers.get("docker-content-digest", content.digest)
+        if said != content.digest:
+            raise ProtocolError(
+                f"PUT {answer.url}: the registry took it as {printable(said)}, and it is {content.digest}\n"
+                "  What it holds now is something else. Is a proxy in between?"
+            )
+
+    async def referrers(self, address: Address, artifact_type: str = "") -> list[Referrer]:
+        """
+        What names the manifest at `address` as its subject, only of one type where `artifact_type` is not empty.
+
+        A registry may leave the filter to us. Source: OCI distribution specification 1.1, "Listing Referrers".
+        """
+        target = referrers_target(address, artifact_type)
+        scope, found = repository_scope(address.repository), []
+        async for referrers, _ in self._pages(target, scope, shapes.referrers_of, _digest, is_sorted=False):
+            found += [each for each in referrers if artifact_type in ("", each.artifact_type)]
+        return found
+
+    def _note_sign_in(self, signed_in: SignedIn) -> None:
+        self.signed_in = signed_in
+        self._on_sign_in(signed_in)
+
+    async def _read(self, address: Address) -> Answer:
+        return await self._call("GET", attributes_target(address), repository_scope(address.repository))
+
+    async def _delete(self, target: str, repository: str) -> Answer | None:
+        """The answer; None where the registry says that there was none, which other clients take for success, too."""
+        try:
+            return await self._call("DELETE", target, repository_scope(repository), expected=202)
+        except NotFoundError as error:
+            if not error.is_certain:
+                raise
+            return None
+
+    async def _call(
+        self,
+        method: Method,
+        target: str,
+        scope: Scope,
+        *,
+        headers: tuple[tuple[str, str], ...] = (),
+        body: bytes = b"",
+        expected: int = 200,
+    ) -> Answer:
+        request = Request(method, target, _KINDS.get(method, "write"), headers, body)
         answer = await self._authenticator.send(request, scope)
-        if answer.status != 200:  # noqa: PLR2004 - every call made here answers 200 or refuses
-            raise api_error(answer)
+        if answer.status != expected:
+            raise self._authenticator.refusal(answer, needed(method, target, scope))
         return answer
 
-    async def _pages(self, target: str, scope: str) -> AsyncGenerator[tuple[Answer, bool]]:
-        seen, last_page = {target}, b""
+    async def _pages(
+        self,
+        target: str,
+        scope: Scope,
+        read: Callable[[Answer], list[shapes.Item]],
+        name_of: Callable[[shapes.Item], str],
+        *,
+        is_sorted: bool = True,
+    ) -> AsyncGenerator[tuple[list[shapes.Item], bool]]:
+        chain = Chain(self._transport.location, target, is_sorted=is_sorted)
         while target:
             answer = await self._call("GET", target, scope)
-            target = self._next_target(answer)
-            if target in seen or (target and answer.body == last_page):
-                raise ProtocolError(
-                    f"GET {answer.url}: the list leads back to a page that was read; it has no end\n"
-                    "  What it lacks cannot be known. Is a proxy in between?"
-                )
-            seen.add(target)
-            if len(seen) > _MAX_PAGES:
-                raise ProtocolError(f"GET {answer.url}: more than {_MAX_PAGES:,} pages; no list of ACR is that long")
-            last_page = answer.body
-            yield answer, bool(target)
-
-    def _next_target(self, answer: Answer) -> str:
-        link: str = answer.headers.get("link", "")
-        if not link:
-            return ""
-        reference, found, _ = link.strip().removeprefix("<").partition(">")
-        try:
-            url = urljoin(answer.url, reference)
-        except ValueError:
-            found = ""
-        if not found or 'rel="next"' not in link:
-            raise ProtocolError(
-                f"GET {answer.url}: the Link header cannot be understood\n"
-                "  The rest of the list cannot be read without it. Is a proxy in between?"
-            )
-        target = self._transport.location.target_of(url)
-        if not target:
-            raise ProtocolError(
-                f"GET {answer.url}: the next page is said to be on another host\n"
-                "  It was not asked for, because credentials would go along."
-            )
-        return target
+            target = chain.next_target(answer)
+            items = read(answer)
+            chain.check_names(answer, list(map(name_of, items)))
+            yield items, bool(target)
 
 
-def _path(address: Address) -> str:
-    if address.digest:  # without this, a request about a manifest would be one about its whole repository
-        raise RefusedError(f"{address}: attributes of manifests are not yet supported")
-    path = f"/acr/v1/{quote(address.repository, safe='')}"
-    if address.tag:
-        return f"{path}/_tags/{quote(address.tag, safe='')}"
-    return path
+def _name(tag: Tag) -> str:
+    return tag.name
 
 
-def _document(answer: Answer, address: Address) -> Document:
-    if address.tag:
-        return tag_document(answer, address)
-    return repository_document(answer, address.repository)
+def _digest(item: Manifest | Referrer) -> str:
+    return item.digest

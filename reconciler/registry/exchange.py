@@ -7,7 +7,10 @@ from typing import Literal
 import attrs
 import httpx
 
-Method = Literal["GET", "PATCH", "POST"]
+Method = Literal["DELETE", "GET", "PATCH", "POST", "PUT"]
+# What ACR counts apart. Source: MicrosoftDocs container-registry-skus.md, "Registry throughput and throttling".
+Kind = Literal["read", "write", "delete", "sign-in"]
+KINDS: tuple[Kind, ...] = ("read", "write", "delete", "sign-in")
 
 _MAX_SHOWN = 300
 
@@ -18,9 +21,14 @@ class Request:
 
     method: Method
     target: str
+    kind: Kind = "read"
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    is_read: bool = True  # asking twice is the same as asking once
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Asking twice is the same as asking once."""
+        return self.kind in ("read", "sign-in")
 
 
 @attrs.frozen(eq=False)
@@ -41,6 +49,7 @@ class Failure:
     message: str
     is_repeatable: bool  # nothing can have happened, or it does not matter; and another attempt can help
     advice: str = ""
+    was_sent: bool = True  # the registry may have received the request
 
 
 def printable(text: str) -> str:

@@ -33,6 +33,16 @@ class Location:
     origin: str  # scheme://host[:port], lower case, without a slash at the end
 
     @property
+    def authority(self) -> str:
+        """Host and port, as other programs write the registry: contoso.azurecr.io, 127.0.0.1:5000."""
+        return self.origin.partition("://")[2]
+
+    @property
+    def host(self) -> str:
+        """The host alone."""
+        return urlsplit(self.origin).hostname or ""
+
+    @property
     def is_azure(self) -> bool:
         """It is one of Azure's own hosts, over TLS: nobody else can answer there."""
         return self.origin.startswith("https://") and self.origin.endswith(_AZURE)
@@ -40,7 +50,7 @@ class Location:
     @property
     def is_loopback(self) -> bool:
         """It is on this machine."""
-        return _is_loopback(urlsplit(self.origin).hostname or "")
+        return _is_loopback(self.host)
 
     def target_of(self, url: str) -> str:
         """Path and query of `url` where it is on this registry: same scheme, host and port. Empty where it is not."""

@@ -27,21 +27,31 @@ _SERVER_ERRORS = (500, 502, 503, 504)
 class Patience:
     """How much of it is left for one call."""
 
-    deadline_s: float  # on the clock that `retry_in_s` is told
+    left_s: float  # for attempts, and for the pauses after those that failed
+    is_repeatable: bool  # asking twice is the same as asking once
     failures: int = 0
     throttled: int = 0
     waited_s: float = 0.0  # because of 429
 
-    def retry_in_s(self, outcome: Answer | Failure, *, now_s: float, jitter: float) -> float | None:
-        """Seconds until the call may be repeated; None: `outcome` stands."""
+    def retry_in_s(self, outcome: Answer | Failure, *, took_s: float, jitter: float) -> float | None:
+        """
+        Seconds until the call may be repeated; None: `outcome` stands.
+
+        Args:
+            outcome: Of the last attempt.
+            took_s: What that attempt took.
+            jitter: Random number in [0, 1).
+        """
+        self.left_s -= took_s
         if isinstance(outcome, Answer) and outcome.status == TOO_MANY_REQUESTS:
             return self._after_throttling(outcome, jitter)
-        if not _is_repeatable(outcome):
+        if not self._can_help(outcome):
             return None
         self.failures += 1
         retry_after_s = retry_after(outcome.headers) if isinstance(outcome, Answer) else None
         delay_s = retry_delay(self.failures, retry_after_s, jitter)
-        return delay_s if self.failures < MAX_FAILURES and now_s + delay_s < self.deadline_s else None
+        self.left_s -= delay_s
+        return delay_s if self.failures < MAX_FAILURES and self.left_s > 0 else None
 
     def _after_throttling(self, answer: Answer, jitter: float) -> float | None:
         self.throttled += 1
@@ -50,14 +60,13 @@ class Patience:
         if self.throttled > MAX_THROTTLED or (asked_s or 0) > MAX_PAUSE_S or self.waited_s + delay_s > MAX_WAIT_S:
             return None
         self.waited_s += delay_s
-        self.deadline_s += delay_s
         return delay_s
 
-
-def _is_repeatable(outcome: Answer | Failure) -> bool:
-    if isinstance(outcome, Answer):
-        return outcome.status in _SERVER_ERRORS and outcome.method != "PATCH"  # POST asks for a token, no more
-    return outcome.is_repeatable
+    def _can_help(self, outcome: Answer | Failure) -> bool:
+        """Another attempt may end better, and does no harm."""
+        if isinstance(outcome, Answer):
+            return outcome.status in _SERVER_ERRORS and self.is_repeatable
+        return outcome.is_repeatable
 
 
 def retry_delay(failures: int, retry_after_s: float | None, jitter: float) -> float:

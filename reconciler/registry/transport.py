@@ -1,14 +1,14 @@
 """
 One call to the registry, made as reliable as it can be.
 
-Every call is bounded in time and in size, and repeated as far as `patience`
-permits. Nothing is ever followed: not a redirect, not another host. Requests are
-counted, because asking little is a promise.
+Every call is bounded in time and in size, repeated as far as `patience` permits,
+and started when its `budget` does. Nothing is ever followed: not a redirect, not
+another host. Requests are counted, because asking little is a promise.
 
 httpx's transport is called without an `AsyncClient` around it. All that the client
-would add must be off here: redirects, cookies, proxies and .netrc from the
-environment, which get or bring credentials that nobody declared. Turned off, it
-still takes 100 of the 230 µs that a request costs (benchmarks/README.md).
+would add must be off here: redirects, cookies and .netrc, which get or bring
+credentials that nobody declared. Turned off, it still takes 100 of the 230 µs that
+a request costs (benchmarks/README.md).
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import ssl
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Self
 
 import aiohttp
@@ -29,11 +28,14 @@ from httpx_aiohttp import AiohttpTransport
 
 from reconciler import __version__
 from reconciler.errors import ProtocolError, UnreachableError
-from reconciler.registry.exchange import Answer, Failure, Request, printable
+from reconciler.registry.budget import Budget
+from reconciler.registry.exchange import KINDS, Answer, Failure, Kind, Request, printable
 from reconciler.registry.location import Location, origin_of
 from reconciler.registry.patience import TOO_MANY_REQUESTS, Patience
+from reconciler.registry.route import proxy_for, trusted
 
 MAX_BODY_BYTES = 32 * 2**20  # a page of 1,000 tags has 0.4 MiB
+_MIN_ATTEMPT_S = 0.1
 _ATTEMPT_SHARE = 3  # a hung attempt is given up after this part of the timeout, so that another one is possible
 _ADDRESS = "Is this the registry's own address?"
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -44,7 +46,7 @@ class Pause:
     """The registry asked us to wait, and we do."""
 
     delay_s: float
-    method: str
+    kind: Kind  # of request that waits; the others go on
 
 
 class Transport:
@@ -58,15 +60,35 @@ class Transport:
         concurrency: int,
         on_pause: Callable[[Pause], None],
         on_answer: Callable[[str], None] | None = None,
+        ca_bundle: str | None = None,
+        environment: Mapping[str, str] = os.environ,
     ) -> None:
+        """
+        Prepare it; no connection is opened yet.
+
+        Args:
+            location: Where the registry is.
+            timeout_s: How long one call may take, its repeats included.
+            concurrency: Requests under way at the same time, at most.
+            on_pause: Is told of each pause that the registry asks for.
+            on_answer: Is told each exchange in one line, without headers and bodies.
+            ca_bundle: File or folder of certificate authorities to believe, besides the machine's own.
+            environment: Where a proxy is named.
+
+        Raises:
+            RefusedError: the proxy or the authorities cannot be used.
+        """
         self.location = location
         self.requests: Counter[str] = Counter()  # sent so far, by method, repeats included
         self._timeout_s = timeout_s
         self._on_pause = on_pause
-        self._on_answer = on_answer  # is told each exchange in one line, without headers and bodies
+        self._on_answer = on_answer
         self._slots = asyncio.Semaphore(concurrency)
-        self._tls = _tls_context(location)
-        self._http = AiohttpTransport(verify=self._tls, client=self._session)
+        self._budgets = {kind: Budget(concurrency) for kind in KINDS}
+        self._tls = trusted(location, ca_bundle)
+        self._proxy = proxy_for(location, environment)
+        via = self._proxy.as_httpx() if self._proxy else None
+        self._http = AiohttpTransport(verify=self._tls, client=self._session, proxy=via)
         self._headers = httpx.Headers(
             [
                 ("host", location.origin.partition("://")[2]),
@@ -75,10 +97,15 @@ class Transport:
                 ("user-agent", f"reconciler/{__version__}"),
             ]
         )
+        if self._proxy and location.origin.startswith("http://"):  # without a tunnel, requests are the proxy's to read
+            self._headers.update(self._proxy.headers)
 
     def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=0, ssl=self._tls)  # the slots are the limit
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        # aiohttp repeats GET, PUT and DELETE where a kept connection turns out to be closed, and tells nobody.
+        session._retry_connection = False  # noqa: SLF001 - there is no other way to say it (aiohttp 3.10 to 3.14)
+        return session
 
     async def __aenter__(self) -> Self:
         return self
@@ -94,41 +121,71 @@ class Transport:
             UnreachableError: no answer came in time.
             ProtocolError: the answer is too large, or leads elsewhere.
         """
-        patience = Patience(time.monotonic() + self._timeout_s)
+        patience = Patience(self._timeout_s, request.is_repeatable)
+        budget = self._budgets[request.kind]
         while True:
-            async with self._slots:  # waiting for a slot is not the registry being slow: no timeout runs
-                started_s = time.monotonic()
-                outcome = await self._attempt(request, patience.deadline_s)
+            async with budget, self._slots:  # waiting for a turn is not the registry being slow: no timeout runs
+                sent_at_s = time.monotonic()
+                outcome = await self._attempt(request, patience.left_s)
+            took_s = time.monotonic() - sent_at_s
             if self._on_answer:
-                self._on_answer(_told(request, outcome, time.monotonic() - started_s))
-            if isinstance(outcome, Answer) and outcome.status < 300:  # noqa: PLR2004 - the common case, at once
-                return outcome
-            delay_s = patience.retry_in_s(outcome, now_s=time.monotonic(), jitter=random.random())  # noqa: S311
+                self._on_answer(_told(request, outcome, took_s))
+            if isinstance(outcome, Answer) and outcome.status != TOO_MANY_REQUESTS:
+                budget.answered(outcome.headers)
+                if outcome.status < 300:  # noqa: PLR2004 - the common case, at once
+                    return outcome
+            delay_s = patience.retry_in_s(outcome, took_s=took_s, jitter=random.random())  # noqa: S311
             if delay_s is None:
-                return _final(outcome, request, self.location)
+                return self._final(outcome, request)
             if isinstance(outcome, Answer) and outcome.status == TOO_MANY_REQUESTS:
-                self._on_pause(Pause(delay_s, request.method))
-            await asyncio.sleep(delay_s)
+                budget.throttled(delay_s, sent_at_s=sent_at_s)  # whoever comes next waits as well
+                self._on_pause(Pause(delay_s, request.kind))
+            else:
+                await asyncio.sleep(delay_s)
 
-    async def _attempt(self, request: Request, deadline_s: float) -> Answer | Failure:
+    async def _attempt(self, request: Request, left_s: float) -> Answer | Failure:
         url = f"{self.location.origin}{request.target}"
-        headers = self._headers if not request.headers else [*self._headers.multi_items(), *request.headers]
+        headers = self._headers if not request.headers else self._headers_with(request.headers)
         message = httpx.Request(request.method, url, headers=headers, content=request.body or None)
-        limit_s = min(self._timeout_s / _ATTEMPT_SHARE, max(0.1, deadline_s - time.monotonic()))
+        limit_s = min(self._timeout_s / _ATTEMPT_SHARE, max(_MIN_ATTEMPT_S, left_s))
         self.requests[request.method] += 1
         try:
             async with asyncio.timeout(limit_s):
                 return await self._exchange(message, url)
         except TimeoutError:
             advice = f"--timeout gives it longer than {self._timeout_s:g} s."
-            return Failure("no answer in time", request.is_read, advice)
+            return Failure("no answer in time", request.is_repeatable, advice)
         except httpx.DecodingError as error:
             raise ProtocolError(
                 f"{request.method} {url}: the answer cannot be decoded: {error}\n  {_ADDRESS}"
             ) from None
         except (httpx.TransportError, aiohttp.ClientError) as error:  # httpx-aiohttp lets some of the latter through
             cause = error.__cause__ if isinstance(error, httpx.TransportError) else error
-            return _failure(cause or error, is_read=request.is_read)
+            return _failure(cause or error, is_repeatable=request.is_repeatable)
+
+    def _headers_with(self, more: tuple[tuple[str, str], ...]) -> httpx.Headers:
+        headers = self._headers.copy()
+        headers.update(more)
+        return headers
+
+    def _final(self, outcome: Answer | Failure, request: Request) -> Answer:
+        """What stands after the last attempt."""
+        url = f"{self.location.origin}{request.target}"
+        if isinstance(outcome, Failure):
+            via = f" (through the proxy {self._proxy.host})" if self._proxy else ""
+            advice = f"\n  {outcome.advice}" if outcome.advice else ""
+            raise UnreachableError(
+                f"{request.method} {url}: {outcome.message}{via}{advice}",
+                method=request.method,
+                was_sent=outcome.was_sent,
+            )
+        if outcome.status in _REDIRECTS:
+            elsewhere = origin_of(outcome.headers.get("location", "")) or "another place"
+            raise ProtocolError(
+                f"{request.method} {url}: {outcome.status}, a redirect to {elsewhere}\n"
+                "  Redirects are not followed, because credentials would go along. Is this the registry's own address?"
+            )
+        return outcome
 
     async def _exchange(self, message: httpx.Request, url: str) -> Answer:
         response = await self._http.handle_async_request(message)
@@ -161,54 +218,35 @@ def _told(request: Request, outcome: Answer | Failure, duration_s: float) -> str
     return f"{request.method} {request.target}: {what}, {duration_s * 1000:.0f} ms"
 
 
-def _tls_context(location: Location) -> ssl.SSLContext:
-    if location.origin.startswith("http://"):
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and trust stores take 20 ms to load
-    return ssl.create_default_context()
-
-
-def _final(outcome: Answer | Failure, request: Request, location: Location) -> Answer:
-    url = f"{location.origin}{request.target}"
-    if isinstance(outcome, Failure):
-        advice = f"\n  {outcome.advice}" if outcome.advice else ""
-        raise UnreachableError(
-            f"{request.method} {url}: {outcome.message}{advice}",
-            method=request.method,
-            was_sent=not outcome.is_repeatable,
-        )
-    if outcome.status in _REDIRECTS:
-        elsewhere = origin_of(outcome.headers.get("location", "")) or "another place"
-        raise ProtocolError(
-            f"{request.method} {url}: {outcome.status}, a redirect to {elsewhere}\n"
-            "  Redirects are not followed, because credentials would go along. Is this the registry's own address?"
-        )
-    return outcome
-
-
-def _failure(cause: BaseException, *, is_read: bool) -> Failure:
+def _failure(cause: BaseException, *, is_repeatable: bool) -> Failure:
     """What happened, in words."""
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        advice = "HTTPS_PROXY names the proxy, with user and password where it wants them; NO_PROXY goes past it."
+        return Failure(f"the proxy refused: {cause.status}", is_repeatable=False, advice=advice, was_sent=False)
     if isinstance(cause, aiohttp.ClientConnectorError):
-        return _not_connected(cause)
+        return attrs.evolve(_not_connected(cause), was_sent=False)
     if isinstance(cause, aiohttp.ServerDisconnectedError):
-        return Failure("the connection was closed without an answer", is_read, _ADDRESS)
+        return Failure("the connection was closed without an answer", is_repeatable, _ADDRESS)
     if isinstance(cause, aiohttp.ClientPayloadError):
-        return Failure("the connection broke in the middle of the answer", is_read, _ADDRESS)
+        return Failure("the connection broke in the middle of the answer", is_repeatable, _ADDRESS)
     if isinstance(cause, OSError):
-        return Failure(f"the connection broke: {cause.strerror or type(cause).__name__}", is_read, _ADDRESS)
+        return Failure(f"the connection broke: {cause.strerror or type(cause).__name__}", is_repeatable, _ADDRESS)
     text = cause.message if isinstance(cause, aiohttp.ClientResponseError) else str(cause)
     what = text.partition(":")[0]  # what follows quotes the answer
-    return Failure(f"no valid HTTP answer: {printable(what) or type(cause).__name__}", is_read, _ADDRESS)
+    return Failure(f"no valid HTTP answer: {printable(what) or type(cause).__name__}", is_repeatable, _ADDRESS)
 
 
 def _not_connected(cause: aiohttp.ClientConnectorError) -> Failure:
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
         reason = getattr(cause.certificate_error, "verify_message", "") or str(cause.certificate_error)
-        advice = "SSL_CERT_FILE names the file of another authority to trust."
+        advice = "--ca-bundle names a file of further authorities to believe, such as a company's own."
         return Failure(f"the certificate does not verify: {printable(reason)}", is_repeatable=False, advice=advice)
     if isinstance(cause, aiohttp.ClientConnectorSSLError):
         advice = "A registry on this machine that speaks plain http is named http://…"
         return Failure(f"no TLS there: {printable(str(cause.os_error))}", is_repeatable=False, advice=advice)
     advice = "Is the name right, and can this machine reach it?"
+    if isinstance(cause, aiohttp.ClientProxyConnectionError):
+        advice = "HTTPS_PROXY names the proxy; NO_PROXY lists hosts that are reached without it."
     if isinstance(cause, aiohttp.ClientConnectorDNSError):
         return Failure(f"the host name is not known: {cause.os_error}", is_repeatable=True, advice=advice)
     reason = os.strerror(cause.errno) if cause.errno else str(cause.os_error)

@@ -47,7 +47,7 @@ def render_plan(plan: Plan, paint: Paint, *, full: bool) -> str:
             full=full,
         ),
         _notes(
-            "Not read: whether it is in sync is not known",
+            "Not read in full: whether it is in sync is not known",
             [(str(unknown.address), unknown.message) for unknown in plan.unknown],
             paint,
             full=full,

@@ -13,6 +13,7 @@ from reconciler.model.desired import Declaration, DesiredState, Origin, Reposito
 from reconciler.model.matching import DesiredIndex
 from reconciler.model.pattern import compile_pattern
 from reconciler.planning.plan import make_plan, plan_repository
+from reconciler.registry.accounts import only
 from reconciler.registry.client import Client
 from reconciler.registry.location import parse_location
 from reconciler.registry.reader import refresh
@@ -36,7 +37,7 @@ def _desired(*, repository: dict[str, bool] | None = None, tags: dict[str, bool]
 async def _client(emulator, timeout_s=5.0):
     location = parse_location(emulator.url)
     transport = Transport(location, timeout_s=timeout_s, concurrency=8, on_pause=lambda pause: None)
-    async with Client(transport, None) as client:
+    async with Client(transport, only(None)) as client:
         yield client
 
 
@@ -412,7 +413,7 @@ async def test_a_change_for_which_nobody_could_sign_in_was_not_sent(start_emulat
 
     async with _client(emulator, timeout_s=2) as client:
         plan = await _plan(client, LOCK_TAGS)
-        await client.read(plan.changes[0].address)
+        emulator.expire_tokens()
         emulator.faults.fail_next(99, status=500, path_prefix="/oauth2/token")
         report = await _apply(plan, client)
 

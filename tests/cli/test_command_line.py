@@ -140,8 +140,9 @@ def test_half_a_password_is_an_error(reconciler, releases):
     done = reconciler("plan", releases, "--registry", "http://127.0.0.1:9", RECONCILER_USERNAME="me")
 
     assert (
-        "error: RECONCILER_PASSWORD is not set\n  Signing in takes a user name and a password, or neither.\n"
-    ) == done.stderr.partition("\n")[2]
+        "error: RECONCILER_PASSWORD is not set\n"
+        "  Signing in takes a user name and a password, or neither; --password-stdin reads the password.\n"
+    ) == done.stderr
 
 
 def test_sign_in_with_a_user_name_and_password(start_emulator, reconciler, releases):

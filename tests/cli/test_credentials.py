@@ -32,8 +32,8 @@ def test_a_file_alone_does_not_say_who_gets_the_password(reconciler, tmp_path: P
 
     name = host.removeprefix("https://")
     assert (
-        f"error: {name} is named by a file only, and a password is set\n"
-        f"  It is not one of Azure's own hosts. If it may have the password: --registry {name}\n"
+        f"error: {name} is named by a file only, and a password or token is set\n"
+        f"  It is not one of Azure's own hosts. If it may have them: --registry {name}\n"
     ) == done.stderr
     assert 1 == done.code
 
@@ -48,7 +48,9 @@ def test_a_plan_alone_does_not_say_so_either(emulator, reconciler, releases, tmp
 
     done = reconciler("apply", "plan.json", "--auto-approve", **SIGN_IN)
 
-    assert done.stderr.startswith("error: registry.example.invalid is named by a file only, and a password is set\n")
+    assert done.stderr.startswith(
+        "error: registry.example.invalid is named by a file only, and a password or token is set\n"
+    )
 
 
 def _refingerprinted(plan: dict[str, object]) -> dict[str, object]:

@@ -42,7 +42,7 @@ def test_a_whole_registry_costs_one_page_and_two_requests_for_each_repository(em
 @pytest.mark.parametrize(
     ("declared", "expected"),
     [
-        (NO_ATTRIBUTES, {"GET catalog": 1, "GET tags": 3}),
+        (NO_ATTRIBUTES, {"GET catalog": 1, "GET tags": 3, "GET repository": 3}),
         (NO_TAGS, {"GET catalog": 1, "GET repository": 3}),
         (EXACT, {"GET repository": 2}),
         (ONE_TAG, {"GET tag": 1}),
@@ -52,7 +52,10 @@ def test_a_whole_registry_costs_one_page_and_two_requests_for_each_repository(em
     ids=["no attributes", "no tags", "exact", "one tag", "two tags", "a tag that is missing"],
 )
 def test_only_what_the_files_talk_about_is_read(emulator, reconciler, tmp_path: Path, declared, expected):
-    """No catalog for exact names, no list without rules for tags, no repository without attributes for it."""
+    """No catalog for exact names, no list without rules for tags, no repository without rules for it.
+
+    Where all tags of a pattern are meant, the repository tells how many there are.
+    """
     for repository in range(1, 4):
         for tag in (1, 2):
             emulator.push(f"team/app-{repository}:v{tag}", content=b"one")

@@ -162,3 +162,16 @@ def test_a_blob_is_deleted_from_one_repository(http):
     assert 202 == answer.status_code
     assert (404, "BLOB_UNKNOWN") == _code(http.delete(f"/v2/web/api/blobs/{digest}"))
     assert 200 == http.get(f"/v2/web/ui/blobs/{digest}").status_code
+
+
+def test_a_blob_is_mounted_only_from_where_it_can_be_pulled(http, emulator):
+    """Of a repository without read it has to be sent again, as if it were not there."""
+    emulator.push("team/app:v1", content=b"one")
+    digest = digest_of(b"secret")
+    http.post("/v2/team/app/blobs/uploads/", params={"digest": digest}, content=b"secret")
+    emulator.patch("team/app", readEnabled=False)
+
+    answer = http.post("/v2/team/other/blobs/uploads/", params={"mount": digest, "from": "team/app"})
+
+    assert 202 == answer.status_code
+    assert 404 == http.get(f"/v2/team/other/blobs/{digest}").status_code

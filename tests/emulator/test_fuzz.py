@@ -1,9 +1,21 @@
-"""Whatever is sent, the emulator answers, and never that it failed."""
+"""Whatever is sent, the emulator answers as its document says, keeps what it holds, and never says that it failed."""
+
+from __future__ import annotations
 
 import json
+import os
 import socket
+from urllib.parse import unquote
 
-from hypothesis import HealthCheck, given, settings, strategies as st
+import pytest
+from canary import CANARY, FLAGS, Canary
+from content import Http
+from described import OPERATIONS, send
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.schemas import APIOperation
+
+from reconciler.emulator import EmbeddedEmulator
 
 NAMES = ["web/api", "web%2Fapi", "web/ui", "Web", "%00", "..", "a" * 300, "%F0%9F%90%A6", "%ff", "web/api%0A"]
 PLACES = [
@@ -62,6 +74,25 @@ UNHURRIED = settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 
+# `FUZZ_EXAMPLES=2000 make test` looks longer, and at other requests each time.
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+DESCRIBED = settings(
+    UNHURRIED,
+    max_examples=EXAMPLES or 12,
+    derandomize=not EXAMPLES,
+    database=None,
+    phases=[Phase.generate, Phase.shrink] if EXAMPLES else [Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+KNOWN = {
+    "name": ["web/api", "web%2Fapi", "web/api", CANARY, "canary%2Flocked", "web/none"],
+    "tag": ["v1", "v1", "none"],
+    "digest": ["{digest}", "{digest}", "sha256:" + "0" * 64],
+    "reference": ["v1", "{digest}", "{digest}", "none", "sha256:" + "0" * 64],
+    "upload": ["{upload}", "{upload}", "00000000-0000-0000-0000-000000000000"],
+}
+ODD = ["..", "%2e%2e", "Web", "%00", "%ff", "%F0%9F%90%A6", "web%2F%2Fapi", "web/api%0A", "-", "a" * 300, "%25", "%3F"]
+
 
 @UNHURRIED
 @given(
@@ -102,3 +133,60 @@ def test_no_garbage_makes_it_fail(emulator, http, garbage, lines):
         client.sendall(b"GET / HTTP/1.1\r\nhost: " + garbage + b"\r\n\r\n" if lines else garbage)
 
     assert 200 == http.get("/v2/").status_code
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.definition.raw["operationId"])
+def test_answers_are_those_of_the_document(emulator, http, operation, mode):
+    """Status, type, headers and body are what the document says of the call, and the canary lives."""
+    canary = Canary(emulator, http)
+
+    @DESCRIBED
+    @given(data=st.data())
+    def fuzzed(data: st.DataObject) -> None:
+        known = _a_registry(emulator, http)
+        case = data.draw(_cases(operation, mode, known))
+        if mode is GenerationMode.POSITIVE and "_state" in case.query:
+            case.query["_state"] = known["state"]  # nobody guesses it
+        if not _unlocks_the_canary(case):
+            send(emulator.url, case)
+
+    fuzzed()
+
+    canary.must_be_as_it_was()
+    assert 200 == http.get("/v2/").status_code
+
+
+def _a_registry(emulator: EmbeddedEmulator, http: Http) -> dict[str, str]:
+    """Make `web/api` as it was before whatever was sent; its content is the canary's, whose bytes must outlive it."""
+    emulator.delete("web/api")
+    digest = emulator.push("web/api:v1", b"shared")
+    layer = http.get("/v2/web/api/manifests/v1").json()["layers"][0]["digest"]
+    upload = http.post("/v2/web/api/blobs/uploads/").headers
+    state = upload["location"].rpartition("_state=")[2]
+    return {"manifest": digest, "layer": layer, "upload": upload["docker-upload-uuid"], "state": state}
+
+
+def _cases(operation: APIOperation, mode: GenerationMode, known: dict[str, str]) -> st.SearchStrategy[Case]:
+    """Requests of the document; those that are to be wrong may be wrong in their path, too."""
+    odd = ODD if mode is GenerationMode.NEGATIVE else []
+    known = {**known, "digest": known["layer" if "/blobs/" in operation.path else "manifest"]}
+    places = {
+        name: st.sampled_from([value.format(**known) for value in values] + odd)
+        for name, values in KNOWN.items()
+        if f"{{{name}}}" in operation.path
+    }
+    if not operation.query and not operation.headers and not operation.body:
+        mode = GenerationMode.POSITIVE  # there is nothing else to be wrong in
+    return st.fixed_dictionaries(places).flatmap(
+        lambda path: operation.as_strategy(generation_mode=mode, path_parameters=path)
+    )
+
+
+def _unlocks_the_canary(case: Case) -> bool:
+    """The request may change the canary: a PATCH that names it, with nothing wrong in it."""
+    if case.method != "PATCH" or unquote(str(case.path_parameters.get("name"))) != CANARY:
+        return False
+    return isinstance(case.body, dict) and all(
+        name in FLAGS and isinstance(value, bool) for name, value in case.body.items()
+    )

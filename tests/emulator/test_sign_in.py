@@ -135,7 +135,16 @@ def test_a_path_that_is_no_route_is_not_challenged(guarded, connect):
 
 
 @pytest.mark.parametrize(
-    "form", [{"password": "wrong"}, {"username": "", "password": ""}, {"refresh_token": "x"}, {"username": "else"}]
+    "form",
+    [
+        {"password": "wrong"},
+        {"username": "", "password": ""},
+        {"username": "", "password": "secret"},
+        {"username": "else"},
+        {"username": "00000000-0000-0000-0000-000000000000", "password": "x"},
+        {"grant_type": "refresh_token", "refresh_token": "x"},
+        {"grant_type": "refresh_token"},
+    ],
 )
 def test_wrong_credentials_get_no_token(guarded, connect, form):
     """The token endpoint answers 401."""
@@ -162,7 +171,7 @@ def test_an_entra_token_is_exchanged_for_a_refresh_token_that_buys_access(guarde
     http = connect(guarded)
 
     refresh = http.post("/oauth2/exchange", data={"grant_type": "access_token", "access_token": "entra"}).json()
-    access = _token(http, "repository:web/api:pull", username="", refresh_token=refresh["refresh_token"])
+    access = _token(http, "repository:web/api:pull", grant_type="refresh_token", refresh_token=refresh["refresh_token"])
 
     refresh_claims, access_claims = _claims(refresh["refresh_token"]), _claims(access)
     assert [11_700, 4_500] == [claims["exp"] - claims["iat"] for claims in (refresh_claims, access_claims)]
@@ -175,7 +184,8 @@ def test_an_entra_token_is_exchanged_for_a_refresh_token_that_buys_access(guarde
 def test_a_refresh_token_opens_no_data_call(guarded, connect):
     """It buys access tokens and nothing else."""
     http = connect(guarded)
-    refresh = http.post("/oauth2/exchange", data={"access_token": "entra"}).json()["refresh_token"]
+    refresh = http.post("/oauth2/exchange", data={"grant_type": "access_token", "access_token": "entra"})
+    refresh = refresh.json()["refresh_token"]
 
     answer = http.get("/v2/", headers=_bearer(refresh))
 
@@ -196,7 +206,7 @@ def test_basic_is_taken_on_data_calls_where_it_is_switched_on(start_emulator, co
 
 
 def test_basic_is_not_taken_where_tokens_are_needed(guarded, connect):
-    """As the real registry refuses scope-map tokens on some calls (Azure/acr#676)."""
+    """Where only tokens open data calls, the admin's password opens none."""
     answer = connect(guarded).get("/acr/v1/_catalog", auth=("ci", "secret"))
 
     assert 401 == answer.status_code

@@ -6,28 +6,38 @@ import hashlib
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from clients import PASSWORD, PROTECTED, REFUSED, USERNAME, WAYS, Way, program, reconciler, run
+
+from reconciler.emulator import EmbeddedEmulator
 
 pytestmark = pytest.mark.peer
 
 OCI = "application/vnd.oci.image"
+SAME = "--preserve-digests"  # or else skopeo compresses layers, and a refused push ends in words of its own
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _skopeo_is_there() -> None:
-    assert shutil.which("skopeo"), "skopeo is not installed; `make test-peers` installs it, or: apt-get install skopeo"
+class Skopeo:
+    """skopeo, signed in to a registry in some way."""
 
+    def __init__(self, registry: EmbeddedEmulator, way: Way, password: str = PASSWORD) -> None:
+        self._credentials = f"{USERNAME}:{password}" if way.is_known else ""
+        self.target = f"docker://{registry.host}/web/api:v1"
 
-def _skopeo(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["skopeo", *arguments], capture_output=True, timeout=60, check=False)
+    def copy(self, source: str, target: str, *options: str) -> subprocess.CompletedProcess[bytes]:
+        """Copy an image with all its platforms to or from the registry."""
+        ours = "src" if source.startswith("docker://") else "dest"
+        return self._run("copy", source, target, options=["--all", *options], prefix=f"{ours}-")
 
+    def ask(self, command: str, *options: str, target: str = "") -> subprocess.CompletedProcess[bytes]:
+        """`inspect`, `list-tags` or `delete` of what was pushed."""
+        return self._run(command, target or self.target, options=options)
 
-def _reconciler(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "reconciler", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False)
+    def _run(self, *arguments: str, options: object, prefix: str = "") -> subprocess.CompletedProcess[bytes]:
+        credentials = [f"--{prefix}creds", self._credentials] if self._credentials else []
+        return run(program("skopeo"), *arguments, *options, f"--{prefix}tls-verify=false", *credentials)
 
 
 class Layout:
@@ -64,57 +74,92 @@ class Layout:
         platform = {"platform": {"architecture": architecture, "os": "linux"}}
         return self.document(manifest, f"{OCI}.manifest.v1+json") | platform
 
-    def tag(self, name: str, *architectures: str) -> None:
-        """Put `name` on an index of images."""
+    def tag(self, name: str, *architectures: str) -> str:
+        """Put `name` on an index of images; where skopeo finds it."""
         images = [self.image(architecture) for architecture in architectures]
         index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": images}
         top = self.document(index, f"{OCI}.index.v1+json")
         top["annotations"] = {"org.opencontainers.image.ref.name": name}
         (self.folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [top]}))
+        return f"oci:{self.folder}:{name}"
 
 
 @pytest.fixture
-def pushed(emulator, tmp_path: Path):
-    """A registry to which skopeo pushed a multi-arch image, and the file that protects it."""
-    Layout(tmp_path / "image").tag("v1", "amd64", "arm64")
-    target = f"docker://{emulator.host}/web/api:v1"
-    done = _skopeo("copy", "--all", "--dest-tls-verify=false", f"oci:{tmp_path / 'image'}:v1", target)
+def skopeo(registry: EmbeddedEmulator, way: Way, tmp_path: Path) -> Skopeo:
+    """skopeo, after it pushed an image for two platforms; a file that protects it is there."""
+    client = Skopeo(registry, way)
+    done = client.copy(Layout(tmp_path / "image").tag("v1", "amd64", "arm64"), client.target, SAME)
     assert 0 == done.returncode, done.stderr
-    (tmp_path / "registry.yaml").write_text(
-        "version: 1\n"
-        "repositories:\n"
-        '  - match: "**"\n'
-        "    attributes: {deleteEnabled: false}\n"
-        '    tags: [{match: "v*", attributes: {deleteEnabled: false, writeEnabled: false}}]\n'
+    (tmp_path / "registry.yaml").write_text(PROTECTED)
+    return client
+
+
+def test_skopeo_reads_back_what_it_pushed(skopeo, tmp_path: Path):
+    """The index to the byte, one platform's config, the tags, and every blob of every platform."""
+    raw = skopeo.ask("inspect", "--raw")
+    inspected = skopeo.ask("inspect", "--override-arch=arm64", "--override-os=linux")
+    listed = skopeo.ask("list-tags", target=skopeo.target.removesuffix(":v1"))
+    copied = skopeo.copy(skopeo.target, f"oci:{tmp_path / 'copy'}:v1", SAME)
+
+    pushed = _blobs(tmp_path / "image")
+    assert [0, 0, 0, 0] == [done.returncode for done in (raw, inspected, listed, copied)], copied.stderr
+    assert raw.stdout == pushed[hashlib.sha256(raw.stdout).hexdigest()]
+    assert ("arm64", "linux") == (json.loads(inspected.stdout)["Architecture"], json.loads(inspected.stdout)["Os"])
+    assert ["v1"] == json.loads(listed.stdout)["Tags"]
+    assert pushed == _blobs(tmp_path / "copy")
+
+
+def test_skopeo_deletes_what_it_pushed(skopeo, registry):
+    """The tag goes with its manifest; the images that it named stay."""
+    deleted = skopeo.ask("delete")
+
+    assert (0, None) == (deleted.returncode, registry.tag("web/api:v1")), deleted.stderr
+    assert {"deleteEnabled": True, "writeEnabled": True, "readEnabled": True, "listEnabled": True} == (
+        registry.repository("web/api")
     )
-    return target
 
 
-def test_what_skopeo_pushed_is_planned_applied_and_planned_empty(emulator, pushed, tmp_path: Path):
+def test_what_skopeo_pushed_is_planned_applied_and_planned_empty(registry, skopeo, way, tmp_path: Path):
     """Three manifests behind one tag; two changes; then none; and the bytes are what they were."""
-    registry = ("registry.yaml", "--registry", emulator.url)
-    before = _skopeo("inspect", "--raw", "--tls-verify=false", pushed)
+    place = ("registry.yaml", "--registry", registry.url)
+    before = skopeo.ask("inspect", "--raw")
 
-    planned = _reconciler(tmp_path, "plan", *registry, "--format", "json")
-    applied = _reconciler(tmp_path, "apply", *registry, "--auto-approve")
-    again = _reconciler(tmp_path, "plan", *registry, "--detailed-exitcode")
-    after = _skopeo("inspect", "--raw", "--tls-verify=false", pushed)
+    planned = reconciler(tmp_path, "plan", *place, "--format", "json", way=way)
+    applied = reconciler(tmp_path, "apply", *place, "--auto-approve", way=way)
+    again = reconciler(tmp_path, "plan", *place, "--detailed-exitcode", way=way)
+    after = skopeo.ask("inspect", "--raw")
 
     assert ["web/api", "web/api:v1"] == [change["address"] for change in json.loads(planned.stdout)["changes"]]
     assert (0, 0) == (applied.returncode, again.returncode), applied.stderr
     assert before.stdout == after.stdout != b""
 
 
-def test_skopeo_can_neither_overwrite_nor_delete_what_was_applied(emulator, pushed, tmp_path: Path):
-    """The lock is the registry's, so it holds for everybody."""
-    _reconciler(tmp_path, "apply", "registry.yaml", "--registry", emulator.url, "--auto-approve")
-    before = emulator.tag("web/api:v1")
+def test_skopeo_can_neither_overwrite_nor_delete_what_was_applied(registry, skopeo, way, tmp_path: Path):
+    """The lock is the registry's, so it holds for everybody, and its words reach whoever pushes."""
+    reconciler(tmp_path, "apply", "registry.yaml", "--registry", registry.url, "--auto-approve", way=way)
+    before = registry.tag("web/api:v1")
     shutil.rmtree(tmp_path / "image")
-    Layout(tmp_path / "image").tag("v1", "riscv64")
 
-    overwritten = _skopeo("copy", "--all", "--dest-tls-verify=false", f"oci:{tmp_path / 'image'}:v1", pushed)
-    deleted = _skopeo("delete", "--tls-verify=false", pushed)
+    overwritten = skopeo.copy(Layout(tmp_path / "image").tag("v1", "riscv64"), skopeo.target)
+    deleted = skopeo.ask("delete")
 
-    assert overwritten.returncode != 0
-    assert deleted.returncode != 0
-    assert before == emulator.tag("web/api:v1")
+    assert (1, 1) == (overwritten.returncode, deleted.returncode)
+    assert REFUSED in overwritten.stderr.decode()
+    assert before == registry.tag("web/api:v1") != None  # noqa: E711 - all three at once
+
+
+@pytest.mark.parametrize("mode", ["token", "basic"])
+def test_skopeo_with_a_wrong_password_pushes_nothing(start_emulator, tmp_path: Path, mode):
+    """It is told so, and nothing is there."""
+    way = WAYS[mode]
+    registry = start_emulator(way.settings)
+    client = Skopeo(registry, way, password="wrong")
+
+    done = client.copy(Layout(tmp_path / "image").tag("v1", "amd64"), client.target)
+
+    assert (1, None) == (done.returncode, registry.repository("web/api"))
+    assert "authentication required" in done.stderr.decode()
+
+
+def _blobs(layout: Path) -> dict[str, bytes]:
+    return {blob.name: blob.read_bytes() for blob in (layout / "blobs" / "sha256").iterdir()}

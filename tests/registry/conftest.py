@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from servers import ScriptedServer, scripted
 
-from reconciler.registry.auth import Credentials
+from reconciler.registry.accounts import Accounts, only
 from reconciler.registry.client import Client
+from reconciler.registry.credentials import Password
 from reconciler.registry.location import parse_location
 from reconciler.registry.transport import Pause, Transport
 
@@ -43,6 +44,17 @@ def connect(registry: ScriptedServer, pauses: list[Pause]) -> Connect:
         transport = Transport(
             parse_location(registry.url), timeout_s=timeout_s, concurrency=concurrency, on_pause=pauses.append
         )
-        return Client(transport, Credentials("ci", password) if password else None)
+        return Client(transport, only(Password("ci", password) if password else None))
+
+    return make
+
+
+@pytest.fixture
+def connect_to(pauses: list[Pause]) -> Connect:
+    """A function that makes a client of an emulator, or whatever else is at a URL."""
+
+    def make(url: str, accounts: Accounts | None = None, *, timeout_s: float = 10.0, concurrency: int = 64) -> Client:
+        transport = Transport(parse_location(url), timeout_s=timeout_s, concurrency=concurrency, on_pause=pauses.append)
+        return Client(transport, accounts or only(None))
 
     return make

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from servers import Reply, catalog, raw, refusal, reply, repository, tag, tags
+from servers import Reply, catalog, raw, refusal, reply, repository, tag
 
-from reconciler.errors import ApiError, ProtocolError, RefusedError, ThrottledError, UnreachableError
+from reconciler.errors import ApiError, NotFoundError, ProtocolError, RefusedError, ThrottledError, UnreachableError
 from reconciler.model.address import Address
 
 APP, V1 = "/acr/v1/team%2Fapp", "/acr/v1/team%2Fapp/_tags/v1"
@@ -168,30 +168,37 @@ async def test_some_json_of_a_proxy_is_no_empty_list(registry, connect, body):
 
 
 async def test_lists_are_null_or_left_out_where_they_are_empty(registry, connect):
-    """Unknown members do not matter, and neither do more tags than were asked for."""
+    """Unknown members do not matter."""
     registry.on("/acr/v1/_catalog", reply(200, {"repositories": None, "more": 1}))
     empty = reply(200, {"registry": "r", "imageName": "team/app"}, docker_distribution_api_version="registry/2.0")
     registry.on("/acr/v1/team%2Fapp/_tags", empty)
-    registry.on("/acr/v1/team%2Fweb/_tags", tags("team/web", "v1", "v1"))
 
     async with connect() as client:
         catalogs = [page async for page in client.catalog()]
         none = [page async for page in client.tags("team/app")]
-        twice = [[name for name, _ in page] async for page, _ in client.tags("team/web")]
 
     assert [[]] == catalogs
     assert [([], False)] == none
-    assert [["v1", "v1"]] == twice
 
 
 async def test_a_manifest_is_never_taken_for_its_repository(registry, connect):
-    """An address without a path of its own would lock everything (Azure/azure-cli#31878)."""
+    """It has a path of its own; without one, its lock would be everybody's (Azure/azure-cli#31878)."""
     manifest = Address("team/app", digest=f"sha256:{'0' * 64}")
 
     async with connect() as client:
-        with pytest.raises(RefusedError):
+        with pytest.raises(NotFoundError):
             await client.read(manifest)
-        with pytest.raises(RefusedError):
+        with pytest.raises(NotFoundError):
             await client.update(manifest, {"writeEnabled": False})
+
+    target = f"/acr/v1/team%2Fapp/_manifests/sha256:{'0' * 64}"
+    assert [("GET", target), ("PATCH", target)] == [(request.method, request.target) for request in registry.requests]
+
+
+async def test_an_update_of_nothing_is_not_sent(registry, connect):
+    """ACR answers an empty body with an error (Azure/azure-sdk#2588)."""
+    async with connect() as client:
+        with pytest.raises(RefusedError, match=r"^team/app:v1: there is nothing to update$"):
+            await client.update(Address("team/app", tag="v1"), {})
 
     assert [] == registry.requests

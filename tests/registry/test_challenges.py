@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.registry.auth import Challenge, parse_challenge
+from reconciler.registry.challenge import Challenge, parse_challenge
 
 REALM = "https://r/oauth2/token"
 

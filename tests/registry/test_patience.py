@@ -5,13 +5,13 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from reconciler.registry.exchange import Answer, Failure
+from reconciler.registry.exchange import Answer, Failure, Request
 from reconciler.registry.patience import Patience, retry_after, retry_delay
 
 
-def _answer(status: int, method: str = "GET", **headers: str) -> Answer:
+def _answer(status: int, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(method, "https://r/", status, httpx.Headers(named), b"")
+    return Answer("GET", "https://r/", status, httpx.Headers(named), b"")
 
 
 @pytest.mark.parametrize(
@@ -56,61 +56,75 @@ def test_retry_after_is_whole_seconds_or_nothing(text, expected):
 
 
 @pytest.mark.parametrize(
-    ("outcome", "is_repeated"),
+    ("outcome", "read_is_repeated", "write_is_repeated"),
     [
-        (_answer(500), True),
-        (_answer(502), True),
-        (_answer(503), True),
-        (_answer(504), True),
-        (_answer(501), False),
-        (_answer(503, "POST"), True),
-        (_answer(503, "PATCH"), False),
-        (_answer(429, "PATCH"), True),
-        (_answer(429), True),
-        (_answer(408), False),
-        (_answer(401), False),
-        (_answer(403), False),
-        (_answer(404), False),
-        (_answer(405, "PATCH"), False),
-        (_answer(301), False),
-        (_answer(204), False),
-        (Failure("no answer in time", is_repeatable=True), True),
-        (Failure("no answer in time", is_repeatable=False), False),
+        (_answer(500), True, False),
+        (_answer(502), True, False),
+        (_answer(503), True, False),
+        (_answer(504), True, False),
+        (_answer(501), False, False),
+        (_answer(429), True, True),
+        (_answer(408), False, False),
+        (_answer(401), False, False),
+        (_answer(403), False, False),
+        (_answer(404), False, False),
+        (_answer(405), False, False),
+        (_answer(301), False, False),
+        (_answer(204), False, False),
+        (Failure("cannot connect", is_repeatable=True), True, True),
+        (Failure("no answer in time", is_repeatable=False), False, False),
     ],
     ids=str,
 )
-def test_a_write_is_repeated_only_where_nothing_can_have_happened(outcome, is_repeated):
-    """A read is repeated after what can pass by itself, a PATCH only after 429; a refusal stands."""
-    delay_s = Patience(deadline_s=10.0).retry_in_s(outcome, now_s=0.0, jitter=0.0)
+def test_a_write_is_repeated_only_where_nothing_can_have_happened(outcome, read_is_repeated, write_is_repeated):
+    """A read is repeated after what can pass by itself, a write only after 429 or no connection; a refusal stands."""
+    delays = [
+        Patience(10.0, is_repeatable).retry_in_s(outcome, took_s=0.0, jitter=0.0) for is_repeatable in (True, False)
+    ]
 
-    assert is_repeated == (delay_s is not None)
+    assert [read_is_repeated, write_is_repeated] == [delay_s is not None for delay_s in delays]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("read", True), ("sign-in", True), ("write", False), ("delete", False)])
+def test_asking_twice_is_the_same_for_reads_and_for_tokens(kind, expected):
+    """Whatever the method: a token is asked for with POST, as an upload is begun."""
+    assert expected == Request("POST", "/", kind).is_repeatable
 
 
 def test_failures_end_at_the_fifth():
     """However much time there is."""
-    patience = Patience(deadline_s=1e9)
+    patience = Patience(1e9, is_repeatable=True)
 
-    delays = [patience.retry_in_s(_answer(500), now_s=0.0, jitter=1.0) for _ in range(5)]
+    delays = [patience.retry_in_s(_answer(500), took_s=0.0, jitter=1.0) for _ in range(5)]
 
     assert [0.5, 1.0, 2.0, 4.0, None] == delays
 
 
-def test_failures_end_at_the_deadline():
-    """A repeat that could not even begin before it is not made."""
-    patience = Patience(deadline_s=1.0)
+def test_failures_end_with_the_time():
+    """Attempts and the pauses after them count; a repeat that could not even begin in time is not made."""
+    patience = Patience(2.0, is_repeatable=True)
 
-    delays = [patience.retry_in_s(_answer(500), now_s=now_s, jitter=1.0) for now_s in (0.4, 0.9)]
+    delays = [patience.retry_in_s(_answer(500), took_s=took_s, jitter=1.0) for took_s in (0.25, 0.25)]
 
     assert [0.5, None] == delays
 
 
+def test_a_failed_attempt_leaves_less_for_the_next():
+    """What is left bounds the next attempt."""
+    patience = Patience(3.0, is_repeatable=True)
+
+    patience.retry_in_s(_answer(500), took_s=1.0, jitter=1.0)
+
+    assert 1.5 == patience.left_s
+
+
 def test_a_pause_that_was_asked_for_does_not_count_against_the_timeout():
-    """The deadline moves by as much as we wait."""
-    patience = Patience(deadline_s=3.0)
+    """Only what the attempt itself took is gone."""
+    patience = Patience(3.0, is_repeatable=True)
 
-    delay_s = patience.retry_in_s(_answer(429, retry_after="60"), now_s=0.0, jitter=0.5)
+    delay_s = patience.retry_in_s(_answer(429, retry_after="60"), took_s=0.5, jitter=0.5)
 
-    assert (60.5, 63.5) == (delay_s, patience.deadline_s)
+    assert (60.5, 2.5) == (delay_s, patience.left_s)
 
 
 @pytest.mark.parametrize(
@@ -129,9 +143,9 @@ def test_a_pause_that_was_asked_for_does_not_count_against_the_timeout():
 )
 def test_throttling_for_ever_comes_to_an_end(headers, pauses, longest_s):
     """A dozen pauses and five minutes at most; none at all for who asks for more than two minutes."""
-    patience = Patience(deadline_s=3.0)
+    patience = Patience(3.0, is_repeatable=True)
     delays = []
-    while (delay_s := patience.retry_in_s(_answer(429, **headers), now_s=0.0, jitter=0.999)) is not None:
+    while (delay_s := patience.retry_in_s(_answer(429, **headers), took_s=0.0, jitter=0.999)) is not None:
         delays.append(delay_s)
 
     assert pauses == len(delays)

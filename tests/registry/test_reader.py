@@ -47,7 +47,7 @@ def three(registry):
     registry.on("/acr/v1/_catalog", catalog(*names))
     for name in names:
         path = f"/acr/v1/{name.replace('/', '%2F')}"
-        registry.on(path, repository(name))
+        registry.on(path, repository(name, tag_count=2))
         registry.on(f"{path}/_tags", tags(name, "v1", "v2"))
         for each in ("v1", "v2"):
             registry.on(f"{path}/_tags/{each}", tag(name, each))
@@ -60,7 +60,7 @@ def three(registry):
     [
         (_index("team/app"), {"repository": 1}),
         (_index("team/app", tags=("v*",)), {"repository": 1, "tags": 1}),
-        (_index("team/app", attributes=False, tags=("v*",)), {"tags": 1}),
+        (_index("team/app", attributes=False, tags=("v*",)), {"repository": 1, "tags": 1}),
         (_index("team/app", attributes=False, tags=("v1",)), {"tag": 1}),
         (_index("team/app", attributes=False, tags=("v1", "v2")), {"tags": 1}),
         (_index("team/app", attributes=False, tags=("v1", "v2", "v9")), {"tags": 1, "tag": 1}),
@@ -68,7 +68,7 @@ def three(registry):
         (_index("**"), {"catalog": 1, "repository": 3}),
         (_index("**", tags=("v*",)), {"catalog": 1, "repository": 3, "tags": 3}),
         (_index("**", attributes=False, tags=("v1",)), {"catalog": 1, "tag": 3}),
-        (_index("**", attributes=False, tags=("v1", "v9")), {"catalog": 1, "tags": 3}),
+        (_index("**", attributes=False, tags=("v1", "v9")), {"catalog": 1, "repository": 3, "tags": 3}),
         (_index("other/*"), {"catalog": 1}),
         (_index("team/a*", tags=("v*",)), {"catalog": 1, "repository": 1, "tags": 1}),
         (_index("**", attributes=False), {"catalog": 1}),
@@ -76,7 +76,11 @@ def three(registry):
     ids=range(14),
 )
 async def test_only_what_the_rules_talk_about_is_asked_for(three, connect, index, expected):
-    """No catalog for exact names, no list without rules for tags, no repository without attributes, one tag alone."""
+    """
+    No catalog for exact names, no list without rules for tags, one tag alone.
+
+    A repository without declared attributes is asked for where its count tells that the list is whole.
+    """
     async with connect() as client:
         await _refresh(client, index)
 
@@ -114,28 +118,43 @@ async def test_an_exact_tag_that_the_list_does_not_show_is_asked_for(three, conn
     assert (["v1", "v2"], ("v9",)) == (sorted(live.tags), live.missing_tags)
 
 
-async def test_a_name_is_read_once_however_often_the_catalog_lists_it(registry, connect):
-    """Pages may overlap while images are pushed."""
-    first = catalog("team/app", "team/app", link='</acr/v1/_catalog?last=x>; rel="next"')
-    registry.on("/acr/v1/_catalog", first, catalog("team/app"))
+async def test_a_name_is_read_once_however_often_the_catalog_is_looked_at(registry, connect):
+    """A list that repeats itself gets a second look, which shows again what the first one showed."""
+    broken = catalog("team/app", link='</acr/v1/_catalog?last=x>; rel="next"')
+    registry.on("/acr/v1/_catalog", broken, catalog("team/app", "team/b"), catalog("team/app"))
     registry.on(APP, repository("team/app"))
 
     async with connect() as client:
         received = await _refresh(client, _index("**"))
 
     assert (["team/app"], 1) == (list(received), registry.count("GET", APP))
+    assert 3 == registry.count("GET", "/acr/v1/_catalog")
 
 
-async def test_tags_that_pages_repeat_are_there_once(registry, connect):
-    """What the later page says about it counts."""
-    page = {"imageName": "team/app", "tags": [tag_object("v1", digest="sha256:" + "b" * 64), tag_object("v2")]}
-    registry.on(APP_TAGS, tags("team/app", "v1", link=f'<{APP_TAGS}?last=v0>; rel="next"'), reply(200, page))
+async def test_tags_that_pages_repeat_are_asked_for_once_more(registry, connect):
+    """ACR's lists go on where they stopped; one that does not is not believed, and a second look may be better."""
+    broken = tags("team/app", "v1", link=f'<{APP_TAGS}?last=v0>; rel="next"')
+    registry.on(APP, repository("team/app", tag_count=2))
+    registry.on(APP_TAGS, broken, tags("team/app", "v1", "v2"), tags("team/app", "v1", "v2"))
 
     async with connect() as client:
         received = await _refresh(client, _index("team/app", attributes=False, tags=("v*",)))
 
-    assert ["v1", "v2"] == list(received["team/app"].tags)
-    assert "sha256:" + "b" * 64 == received["team/app"].tags["v1"]["digest"]
+    live = received["team/app"]
+    assert (["v1", "v2"], "", "") == (list(live.tags), live.unread, live.incomplete)
+
+
+async def test_tags_that_pages_repeat_again_are_not_read(registry, connect):
+    """What a broken list lacks cannot be known."""
+    page = {"imageName": "team/app", "tags": [tag_object("v1", digest="sha256:" + "b" * 64), tag_object("v2")]}
+    broken = tags("team/app", "v1", link=f'<{APP_TAGS}?last=v0>; rel="next"')
+    registry.on(APP_TAGS, broken, reply(200, page), broken, reply(200, page))
+
+    async with connect() as client:
+        received = await _refresh(client, _index("team/app", attributes=False, tags=("v*",)))
+
+    assert "the list is not in order: v1 is in it twice" in received["team/app"].unread
+    assert 4 == registry.count("GET", APP_TAGS)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +204,7 @@ async def test_throttling_that_does_not_end_ends_the_run(three, connect):
 
 
 async def test_a_wrong_password_is_not_tried_for_each_repository(registry, connect):
-    """The first refusal ends the run; accounts get locked that way."""
+    """Refused for all repositories and for one, it ends the run; accounts get locked that way."""
     names = [f"team/app-{number}" for number in range(50)]
     rules = tuple(RepositoryRule((compile_pattern(name),), (), LOCKED, (), HERE) for name in names)
     registry.on("*", challenge(f"{registry.url}/oauth2/token", "s"))
@@ -195,7 +214,7 @@ async def test_a_wrong_password_is_not_tried_for_each_repository(registry, conne
         with pytest.raises(UnauthorizedError, match="user name or password"):
             await _refresh(client, DesiredIndex(DesiredState(None, rules)), concurrency=1)
 
-    assert (1, 1) == (registry.count("GET"), registry.count("POST"))
+    assert (1, 2) == (registry.count("GET"), registry.count("POST"))
 
 
 async def test_a_registry_that_goes_away_ends_the_run(three, connect):
@@ -213,7 +232,7 @@ async def test_each_repository_is_handed_on_before_the_list_of_repositories_ends
     """Nothing waits for the whole registry: the last page comes when the first has been received."""
     seen_first = asyncio.Event()
     loop = asyncio.get_running_loop()
-    names = [f"a{number}" for number in range(40)]
+    names = [f"a{number:02}" for number in range(40)]
     next_page = {"link": '</acr/v1/_catalog?last=x>; rel="next"'}
 
     def last_page(_: Received) -> Reply:

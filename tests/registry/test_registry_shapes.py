@@ -17,13 +17,8 @@ from reconciler.errors import (
 )
 from reconciler.model.address import Address
 from reconciler.registry.exchange import Answer, printable
-from reconciler.registry.shapes import (
-    api_error,
-    repository_document,
-    repository_names,
-    tag_document,
-    tag_documents,
-)
+from reconciler.registry.refusals import api_error
+from reconciler.registry.shapes import repository_names, repository_of, tag_of, tags_of
 
 
 def _answer(body: object, status: int = 200, kind: str = "application/json; charset=utf-8") -> Answer:
@@ -48,27 +43,27 @@ def test_a_repository_has_the_attributes_that_it_reports(attributes, expected):
         {"imageName": "a", "createdTime": "2022-01-12T23:07:41.1234567Z", "changeableAttributes": attributes}
     )
 
-    assert expected == repository_document(answer, "a")
+    assert expected == repository_of(answer, "a").document
 
 
 @pytest.mark.parametrize("value", ["true", "false", "", 0, 1, 1.0, [], {}, [True]])
 def test_a_flag_is_true_or_false(value):
     """Not a text and not a number: `"false"` is true in too many languages."""
     with pytest.raises(ProtocolError, match="not true or false"):
-        repository_document(_answer({"changeableAttributes": {**FLAGS, "writeEnabled": value}}), "a")
+        repository_of(_answer({"changeableAttributes": {**FLAGS, "writeEnabled": value}}), "a")
 
     with pytest.raises(ProtocolError, match="not true or false"):
-        tag_documents(_answer({"tags": [tag_object("v1", changeableAttributes={**FLAGS, "writeEnabled": value})]}), "a")
+        tags_of(_answer({"tags": [tag_object("v1", changeableAttributes={**FLAGS, "writeEnabled": value})]}), "a")
 
 
 @pytest.mark.parametrize("attributes", [None, [], "x", 1, True])
 def test_a_document_has_changeable_attributes(attributes):
     """Without them nothing is known, which is not the same as in sync."""
     with pytest.raises(ProtocolError, match="changeableAttributes is missing"):
-        repository_document(_answer({"changeableAttributes": attributes}), "a")
+        repository_of(_answer({"changeableAttributes": attributes}), "a")
 
     with pytest.raises(ProtocolError, match="changeableAttributes is missing"):
-        tag_documents(_answer({"tags": [tag_object("v1", changeableAttributes=attributes)]}), "a")
+        tags_of(_answer({"tags": [tag_object("v1", changeableAttributes=attributes)]}), "a")
 
 
 @pytest.mark.parametrize(
@@ -124,10 +119,10 @@ def test_a_page_of_the_catalog_is_a_list_of_names(names):
 def test_a_tag_has_a_name_and_a_digest(tag):
     """Both in the form in which they can be sent back."""
     with pytest.raises(ProtocolError, match="is not a tag"):
-        tag_documents(_answer({"tags": [tag]}), "a")
+        tags_of(_answer({"tags": [tag]}), "a")
 
     with pytest.raises(ProtocolError, match="is not a tag"):
-        tag_document(_answer({"tag": tag}), Address("a", tag="v1"))
+        tag_of(_answer({"tag": tag}), Address("a", tag="v1"))
 
 
 def test_an_answer_about_something_else_is_refused():
@@ -135,10 +130,10 @@ def test_an_answer_about_something_else_is_refused():
     other = {"imageName": "b", "tags": [], "tag": tag_object("v1"), "changeableAttributes": FLAGS}
 
     for read in (
-        lambda: repository_document(_answer(other), "a"),
-        lambda: tag_documents(_answer(other), "a"),
-        lambda: tag_document(_answer(other), Address("a", tag="v1")),
-        lambda: tag_document(_answer({"imageName": "a", "tag": tag_object("v2")}), Address("a", tag="v1")),
+        lambda: repository_of(_answer(other), "a"),
+        lambda: tags_of(_answer(other), "a"),
+        lambda: tag_of(_answer(other), Address("a", tag="v1")),
+        lambda: tag_of(_answer({"imageName": "a", "tag": tag_object("v2")}), Address("a", tag="v1")),
     ):
         with pytest.raises(ProtocolError, match=r"asked for .*, and got '(b|v2)'"):
             read()
@@ -151,7 +146,7 @@ def test_an_answer_about_something_else_is_refused():
         (401, UnauthorizedError),
         (403, UnauthorizedError),
         (404, NotFoundError),
-        (405, DisallowedError),
+        (405, ApiError),
         (409, ApiError),
         (429, ThrottledError),
         (500, ApiError),
@@ -164,6 +159,15 @@ def test_a_refusal_is_told_in_the_words_of_the_registry(status, kind):
 
     assert kind is type(error)
     assert f"GET https://r/x: {status} CODE: why" == str(error).splitlines()[0]
+
+
+def test_a_lock_is_told_from_a_call_that_there_is_none_of():
+    """Both are 405; only the code tells them apart (recording of DELETE `/v2/{name}/manifests/{tag}`)."""
+    locked = api_error(_answer({"errors": [{"code": "REGISTRY_DISALLOWED_OPERATION", "message": "no"}]}, 405))
+    unsupported = api_error(_answer({"errors": [{"code": "UNSUPPORTED", "message": "no"}]}, 405))
+
+    assert (DisallowedError, ApiError) == (type(locked), type(unsupported))
+    assert ("A lock on it" in str(locked), "A lock on it" in str(unsupported)) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -3,44 +3,59 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Iterable
+from email.utils import formatdate
+from itertools import chain, repeat
 from urllib.parse import parse_qs
 
 import pytest
-from servers import Received, Reply, access_token, catalog, challenge, refusal, reply, repository
+from servers import Received, Reply, ScriptedServer, access_token, catalog, challenge, refusal, reply, repository
 
 from reconciler.errors import UnauthorizedError
 from reconciler.model.address import Address
 
+ALL = "repository:*:* registry:catalog:*"
+OURS = "repository:team/app:pull,delete,metadata_read,metadata_write"
 READ = "repository:team/app:metadata_read"
 READ_ENCODED = "/acr/v1/team%2Fapp"
+ENDS_SOON_S = 0.0001  # over before the next call, which takes longer than that
 
 
 class Guard:
-    """Lets only those in who bring a token for the right scope, and makes these tokens."""
+    """Lets only those in who bring a token that is good for what they ask, and makes these tokens."""
 
-    def __init__(self, url: str, *, lifetime_s: float = 3600) -> None:
+    def __init__(
+        self, url: str, *, takes_wildcards: bool = True, lifetimes_s: Iterable[float] = (), clock_off_s: int = 0
+    ) -> None:
         self.issued: list[dict[str, str]] = []  # the forms of the token requests
         self._url = url
-        self._lifetime_s = lifetime_s
-        self._valid: dict[str, str] = {}  # Authorization header → scope
+        self._takes_wildcards = takes_wildcards
+        self._lifetimes_s = chain(lifetimes_s, repeat(3600.0))
+        self._clock_off_s = clock_off_s
+        self._valid: dict[str, list[str]] = {}  # Authorization header → scopes
 
     def token(self, request: Received) -> Reply:
-        """Make a token for the scope in the form."""
-        form = {name: values[0] for name, values in parse_qs(request.body.decode(), strict_parsing=True).items()}
+        """Make a token for the scopes in the form, but for wildcards where they mean nothing."""
+        form = {name: " ".join(values) for name, values in parse_qs(request.body.decode(), strict_parsing=True).items()}
         self.issued.append(form)
-        token = access_token(str(len(self.issued)), self._lifetime_s)
-        self._valid[f"Bearer {token}"] = form["scope"]
-        return reply(200, {"access_token": token})
+        granted = [scope for scope in form["scope"].split() if self._takes_wildcards or ":*:" not in scope]
+        lifetime_s = next(self._lifetimes_s) + self._clock_off_s
+        token = access_token(str(len(self.issued)), lifetime_s, access=granted)
+        self._valid[f"Bearer {token}"] = granted
+        return reply(200, {"access_token": token}, date=formatdate(int(time.time()) + self._clock_off_s, usegmt=True))
 
     def for_scope(self, scope: str, answer: Reply):
         """Answer so, to whoever has a token for `scope`."""
 
         def check(request: Received) -> Reply:
             found = self._valid.get(request.header("authorization"))
-            if found == scope:
+            if found is None:
+                is_first = not request.header("authorization")
+                return challenge(f"{self._url}/oauth2/token", scope, "" if is_first else "invalid_token")
+            if any(_covers(granted, scope) for granted in found):
                 return answer
-            error = "insufficient_scope" if found else ""
-            return challenge(f"{self._url}/oauth2/token", scope, error)
+            return challenge(f"{self._url}/oauth2/token", scope, "insufficient_scope")
 
         return check
 
@@ -49,14 +64,30 @@ class Guard:
         self._valid.clear()
 
 
-@pytest.fixture
-def guard(registry) -> Guard:
-    """Guards the repository team/app and the catalog of the registry."""
-    guard = Guard(registry.url)
+def _covers(granted: str, wanted: str) -> bool:
+    (kind, name, actions), (wanted_kind, wanted_name, wanted_actions) = granted.split(":"), wanted.split(":")
+    is_there = kind == wanted_kind and name in (wanted_name, "*")
+    return is_there and (actions == "*" or set(wanted_actions.split(",")) <= set(actions.split(",")))
+
+
+def _guard(registry: ScriptedServer, guard: Guard) -> Guard:
+    """Let it guard the repository team/app and the catalog of the registry."""
     registry.on("/oauth2/token", guard.token)
     registry.on(READ_ENCODED, guard.for_scope(READ, repository("team/app")))
     registry.on("/acr/v1/_catalog", guard.for_scope("registry:catalog:*", catalog("team/app")))
     return guard
+
+
+@pytest.fixture
+def guard(registry) -> Guard:
+    """Guards the registry, and knows of tokens for all repositories."""
+    return _guard(registry, Guard(registry.url))
+
+
+@pytest.fixture
+def strict_guard(registry) -> Guard:
+    """Guards the registry, and makes tokens for single repositories only."""
+    return _guard(registry, Guard(registry.url, takes_wildcards=False))
 
 
 async def _read(client, name: str = "team/app"):
@@ -64,11 +95,11 @@ async def _read(client, name: str = "team/app"):
 
 
 async def test_the_first_call_brings_no_credential_and_is_repeated_with_a_token(registry, guard, connect):
-    """401, one token for the scope in the challenge, and the call once more."""
+    """401, one token for everything, and the call once more."""
     async with connect(password="p&=w d+") as client:
         await _read(client)
 
-    expected = {"grant_type": "password", "service": "r", "scope": READ, "username": "ci", "password": "p&=w d+"}
+    expected = {"grant_type": "password", "service": "r", "scope": ALL, "username": "ci", "password": "p&=w d+"}
     assert [expected] == guard.issued
     assert [("GET", READ_ENCODED), ("POST", "/oauth2/token"), ("GET", READ_ENCODED)] == [
         (request.method, request.target) for request in registry.requests
@@ -82,27 +113,41 @@ async def test_without_a_credential_the_token_is_an_anonymous_one(guard, connect
     async with connect() as client:
         await _read(client)
 
-    assert [{"grant_type": "password", "service": "r", "scope": READ}] == guard.issued
+    assert [{"grant_type": "password", "service": "r", "scope": ALL}] == guard.issued
 
 
-async def test_a_token_is_kept_for_its_scope(registry, guard, connect):
-    """Three reads and two lists of repositories cost two tokens, and one challenge for each scope."""
+async def test_one_token_is_good_for_all_that_it_says(registry, guard, connect):
+    """Three reads and two lists of repositories cost one challenge and one token."""
     async with connect(password="secret") as client:
         for _ in range(3):
             await _read(client)
         for _ in range(2):
             assert [["team/app"]] == [page async for page in client.catalog()]
 
-    assert [READ, "registry:catalog:*"] == [form["scope"] for form in guard.issued]
-    assert 3 + 2 + 2 + 1 == client.request_count == registry.count()
+    assert [ALL] == [form["scope"] for form in guard.issued]
+    assert 3 + 2 + 1 + 1 == client.request_count == registry.count()
+    assert client.knows_no_repositories
 
 
-async def test_fifty_calls_at_once_ask_for_one_token(guard, connect):
-    """All of them are challenged, the first asks, the others wait for its token."""
+async def test_where_wildcards_mean_nothing_a_token_is_kept_for_its_scope(registry, strict_guard, connect):
+    """Three reads and two lists cost one challenge, one token that is good for nothing, and one for each scope."""
+    async with connect(password="secret") as client:
+        for _ in range(3):
+            await _read(client)
+        for _ in range(2):
+            assert [["team/app"]] == [page async for page in client.catalog()]
+
+    assert [ALL, OURS, "registry:catalog:*"] == [form["scope"] for form in strict_guard.issued]
+    assert 3 + 2 + 1 + 3 == client.request_count == registry.count()
+    assert not client.knows_no_repositories
+
+
+async def test_fifty_calls_at_once_ask_for_one_token(registry, guard, connect):
+    """The first one is challenged and asks; the others wait for what comes of it."""
     async with connect(password="secret") as client:
         await asyncio.gather(*(_read(client) for _ in range(50)))
 
-    assert 1 == len(guard.issued)
+    assert (1, 51) == (len(guard.issued), registry.count("GET"))
 
 
 async def test_fifty_calls_at_once_renew_a_revoked_token_once(guard, connect):
@@ -115,17 +160,50 @@ async def test_fifty_calls_at_once_renew_a_revoked_token_once(guard, connect):
     assert 2 == len(guard.issued)
 
 
+async def test_fifty_calls_at_once_renew_a_token_that_ends_once(registry, connect):
+    """Its time is over before they begin; one asks for a new one, and there is no 401 on the way."""
+    guard = _guard(registry, Guard(registry.url, lifetimes_s=[ENDS_SOON_S]))
+
+    async with connect(password="secret") as client:
+        await _read(client)
+        await asyncio.gather(*(_read(client) for _ in range(50)))
+
+    assert (2, 52) == (len(guard.issued), registry.count("GET"))
+
+
 async def test_a_token_that_ends_soon_is_renewed_before_it_does(registry, connect):
-    """`exp` tells, with a minute in hand; there is no 401 on the way."""
-    guard = Guard(registry.url, lifetime_s=30)
-    registry.on("/oauth2/token", guard.token)
-    registry.on(READ_ENCODED, guard.for_scope(READ, repository("team/app")))
+    """`exp` tells, with a tenth of its life in hand; there is no 401 on the way."""
+    _guard(registry, Guard(registry.url, lifetimes_s=repeat(ENDS_SOON_S)))
 
     async with connect(password="secret") as client:
         await _read(client)
         await _read(client)
 
     assert ["GET", "POST", "GET", "POST", "GET"] == [request.method for request in registry.requests]
+
+
+@pytest.mark.parametrize("clock_off_s", [-36_000, 36_000])
+async def test_a_clock_of_ours_that_is_wrong_by_hours_does_not_matter(registry, connect, clock_off_s):
+    """The registry's own clock, in its `Date`, tells how long a token lives: no token is renewed too soon."""
+    guard = _guard(registry, Guard(registry.url, clock_off_s=clock_off_s))
+
+    async with connect(password="secret") as client:
+        for _ in range(3):
+            await _read(client)
+
+    assert (1, 4) == (len(guard.issued), registry.count("GET"))
+
+
+@pytest.mark.parametrize("clock_off_s", [-36_000, 36_000])
+async def test_nor_is_a_token_kept_too_long_then(registry, connect, clock_off_s):
+    """One that ends soon by the registry's clock is renewed, wherever our own stands."""
+    guard = _guard(registry, Guard(registry.url, lifetimes_s=[ENDS_SOON_S], clock_off_s=clock_off_s))
+
+    async with connect(password="secret") as client:
+        for _ in range(3):
+            await _read(client)
+
+    assert (2, 4) == (len(guard.issued), registry.count("GET"))
 
 
 @pytest.mark.parametrize("token", ["opaque", "a.b.c", "a.e30.c", "a.bnVsbA.c", "a.eyJleHAiOiAieCJ9.c"])
@@ -143,8 +221,8 @@ async def test_a_token_that_does_not_tell_its_end_is_used(registry, connect, tok
     assert f"Bearer {token}" == registry.requests[-1].header("authorization")
 
 
-async def test_an_invalid_token_is_replaced_once(registry, connect):
-    """Another 401 after that stands."""
+async def test_an_invalid_token_is_replaced_and_not_for_ever(registry, connect):
+    """A second one may have ended on the way as well; the 401 after that stands, and no token is made for nobody."""
     realm = f"{registry.url}/oauth2/token"
     tokens = [reply(200, {"access_token": access_token(name)}) for name in ("one", "two", "three")]
     registry.on("/oauth2/token", *tokens)
@@ -155,13 +233,13 @@ async def test_an_invalid_token_is_replaced_once(registry, connect):
         with pytest.raises(UnauthorizedError):
             await _read(client)
 
-    assert (4, 2) == (registry.count("GET"), registry.count("POST"))
+    assert (2 + 3, 1 + 2) == (registry.count("GET"), registry.count("POST"))
 
 
 async def test_a_scope_that_is_not_granted_ends_after_one_more_token(registry, connect):
-    """ACR gives tokens without what they lack; the call refuses them, and one new token is tried, never more."""
+    """ACR gives tokens without what they lack; the call refuses them, and one for just that is tried, never more."""
     realm = f"{registry.url}/oauth2/token"
-    registry.on("/oauth2/token", reply(200, {"access_token": access_token("poor")}))
+    registry.on("/oauth2/token", *(reply(200, {"access_token": access_token(name)}) for name in ("poor", "poorer")))
     registry.on(READ_ENCODED, challenge(realm, READ), challenge(realm, READ, "insufficient_scope"))
 
     async with connect(password="secret") as client:
@@ -171,19 +249,19 @@ async def test_a_scope_that_is_not_granted_ends_after_one_more_token(registry, c
         with pytest.raises(UnauthorizedError):
             await _read(client)
 
-    assert (2, 1) == first
+    assert (3, 2) == first
     assert (4, 2) == (registry.count("GET"), registry.count("POST"))
 
 
-async def test_the_scope_in_the_challenge_is_what_counts(registry, guard, connect):
+async def test_the_scope_in_the_challenge_is_what_counts(registry, strict_guard, connect):
     """A registry may want more than we thought; it says so, and gets it."""
-    wanted = "repository:team/app:metadata_read,pull"
-    registry.on(READ_ENCODED, guard.for_scope(wanted, repository("team/app")))
+    wanted = "repository:team/app:metadata_read,push"
+    registry.on(READ_ENCODED, strict_guard.for_scope(wanted, repository("team/app")))
 
     async with connect(password="secret") as client:
         await _read(client)
 
-    assert [wanted] == [form["scope"] for form in guard.issued]
+    assert [ALL, OURS, wanted] == [form["scope"] for form in strict_guard.issued]
 
 
 async def test_a_registry_that_wants_basic_gets_it_from_then_on(registry, connect):
@@ -211,7 +289,7 @@ async def test_basic_without_a_credential_is_an_error_at_once(registry, connect)
 
 
 async def test_a_registry_that_changes_its_mind_does_not_lead_in_circles(registry, connect):
-    """Bearer, then Basic, then Bearer: one repeat for each call, whatever is said."""
+    """Bearer, then Basic, then Bearer: three repeats for each call, whatever is said."""
     realm = f"{registry.url}/oauth2/token"
     basic = refusal(401, "UNAUTHORIZED", www_authenticate='Basic realm="r"')
     registry.on("/oauth2/token", reply(200, {"access_token": access_token("one")}))
@@ -222,7 +300,7 @@ async def test_a_registry_that_changes_its_mind_does_not_lead_in_circles(registr
             with pytest.raises(UnauthorizedError):
                 await _read(client)
 
-    assert registry.count("GET") <= 6
+    assert registry.count("GET") <= 12
 
 
 async def test_a_token_endpoint_that_is_down_for_a_moment_is_asked_again(registry, guard, connect):

@@ -187,7 +187,7 @@ def test_hostile_text_forges_no_line():
         "app",
         "Blocked",
         "Findings: apply refuses this plan as it is",
-        "Not read: whether it is in sync is not known",
+        "Not read in full: whether it is in sync is not known",
     } == {line for line in text.splitlines() if re.match(r"\S", line) and not line.startswith("Plan for ")}
 
 

@@ -1,0 +1,165 @@
+"""
+What stands between this machine and a registry: reach, sign-in, permissions.
+
+Each question is asked of the registry itself, and none of them changes anything. What
+cannot be tried without a change, such as writing, is read in the token that the
+registry makes: it lists what it grants. A registry that makes no tokens leaves that
+open, and it is told as not known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import attrs
+
+from reconciler.errors import NotFoundError, ReconcilerError, UnauthorizedError
+from reconciler.model.diagnosis import Check, Diagnosis, Examined, Grant
+from reconciler.model.matching import DesiredIndex
+from reconciler.registry.client import Client
+from reconciler.registry.permissions import CATALOG_PERMISSION, PERMISSIONS, Permission, granted_by
+from reconciler.registry.tokens import EVERYTHING, Claims, repository_scope
+
+ACTIONS = ("metadata_read", "metadata_write", "delete", "pull")
+_UNAUTHORIZED = 401
+_BATCH = 16  # scopes in one token; it travels in a header
+
+Item = TypeVar("Item")
+
+
+async def diagnose(client: Client, index: DesiredIndex | None, *, concurrency: int) -> Diagnosis:
+    """
+    Ask `client`'s registry everything, and change nothing.
+
+    Args:
+        client: The registry.
+        index: What the files declare; None where no file is given.
+        concurrency: How many repositories to ask about at the same time; at least 1.
+    """
+    checks = [await _reach(client)]
+    if checks[0].verdict == "no":
+        return Diagnosis(tuple(checks))
+    needs_catalog = index is None or index.needs_catalog
+    catalog, listed = await _catalog(client, is_needed=index is not None and needs_catalog, is_asked=needs_catalog)
+    checks += [_signed_in(client), *catalog]
+    if index is None:
+        return Diagnosis(tuple(checks))
+    names = [name for name in dict.fromkeys((*index.exact_repositories, *listed)) if _is_declared(index, name)]
+    return Diagnosis(tuple(checks), await _repositories(client, names, concurrency))
+
+
+async def _reach(client: Client) -> Check:
+    try:
+        await client.ping()
+    except ReconcilerError as error:
+        return Check("reach", "no", str(error))
+    secured = "over TLS, with a certificate that verifies" if client.is_encrypted else "without TLS"
+    return Check("reach", "yes", f"answers {secured}")
+
+
+def _signed_in(client: Client) -> Check:
+    known = client.signed_in
+    if known is None:
+        return Check("sign-in", "unknown", "the registry asks nobody to sign in", is_needed=False)
+    who = f"{known.who} ({known.way})" if known.who else known.way
+    return Check("sign-in", "yes", who)
+
+
+async def _catalog(client: Client, *, is_needed: bool, is_asked: bool) -> tuple[list[Check], list[str]]:
+    if not is_asked:
+        return [], []
+    names: list[str] = []
+    try:
+        async for page in client.catalog():
+            names += page
+    except ReconcilerError as error:
+        message = f"takes {granted_by(CATALOG_PERMISSION)}" if _lacks_permission(error) else str(error)
+        return [Check("catalog", "no", message, is_needed=is_needed)], []
+    return [
+        Check(
+            "catalog",
+            "yes",
+            f"{len(names):,} {'repository' if len(names) == 1 else 'repositories'}",
+            is_needed=is_needed,
+        )
+    ], names
+
+
+def _is_declared(index: DesiredIndex, name: str) -> bool:
+    rules = index.for_repository(name)
+    return rules.declares_attributes or rules.declares_tags
+
+
+async def _repositories(client: Client, names: Sequence[str], concurrency: int) -> tuple[Examined, ...]:
+    granted = await _granted(client, names)
+    slots = asyncio.Semaphore(concurrency)
+
+    async def examine(name: str) -> Examined:
+        async with slots:
+            return await _examine(client, name, granted.get(name))
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(examine(name)) for name in sorted(names)]
+    return tuple(task.result() for task in tasks)
+
+
+async def _granted(client: Client, names: Sequence[str]) -> dict[str, Claims | None]:
+    """What a token for each repository grants; one for all where the registry knows no difference between them."""
+    if client.knows_no_repositories and names:
+        return dict.fromkeys(names, _for_all(await client.granted(repository_scope(names[0]))))
+    granted: dict[str, Claims | None] = {}
+    for some in _batches(names):
+        claims = await client.granted(*map(repository_scope, some))
+        granted |= dict.fromkeys(some, claims)
+    return granted
+
+
+def _for_all(claims: Claims | None) -> Claims | None:
+    """What is granted on one repository, as what is granted on all."""
+    if claims is None or claims.access is None:
+        return claims
+    return attrs.evolve(claims, access=tuple(attrs.evolve(scope, name=EVERYTHING) for scope in claims.access))
+
+
+def _batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
+    return (items[start : start + _BATCH] for start in range(0, len(items), _BATCH))
+
+
+async def _examine(client: Client, name: str, claims: Claims | None) -> Examined:
+    is_there, read = await _read(client, name)
+    grants = [read, *(_grant(action, name, claims) for action in ACTIONS[1:])]
+    return Examined(name, tuple(grants), is_there)
+
+
+async def _read(client: Client, name: str) -> tuple[bool, Grant]:
+    """Whether the repository is there, and whether its metadata can be read, which can be tried."""
+    action = ACTIONS[0]
+    try:
+        await client.repository(name)
+    except ReconcilerError as error:
+        if isinstance(error, NotFoundError) and error.is_certain:
+            return False, Grant(action, "yes", is_needed=True)
+        why = granted_by(PERMISSIONS[action]) if _lacks_permission(error) else _first_line(error)
+        return True, Grant(action, "no", is_needed=True, message=why)
+    return True, Grant(action, "yes", is_needed=True)
+
+
+def _grant(action: str, name: str, claims: Claims | None) -> Grant:
+    permission: Permission = PERMISSIONS[action]
+    is_needed = action == "metadata_write"  # whatever is declared is written
+    if claims is None or claims.access is None:
+        return Grant(action, "unknown", is_needed, "no token tells")
+    if claims.grants(repository_scope(name, action)):
+        return Grant(action, "yes", is_needed)
+    return Grant(action, "no", is_needed, granted_by(permission))
+
+
+def _lacks_permission(error: ReconcilerError) -> bool:
+    """The registry knows who asks, and that is not enough; 403 is a firewall's."""
+    return isinstance(error, UnauthorizedError) and error.status == _UNAUTHORIZED and error.method == "GET"
+
+
+def _first_line(error: ReconcilerError) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,133 @@
+"""
+The way to a registry: the proxy in between, and the authorities whose word is taken.
+
+Both come from the environment as for other programs (HTTPS_PROXY, NO_PROXY,
+SSL_CERT_FILE), with one exception: this machine is never reached through a proxy.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import attrs
+import httpx
+
+from reconciler.errors import RefusedError
+from reconciler.registry.location import Location
+
+_SCHEMES = ("http", "https")
+
+
+@attrs.frozen
+class Proxy:
+    """A proxy, and who we are to it."""
+
+    url: httpx.URL  # without user and password
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)  # that the proxy wants to see
+
+    @property
+    def host(self) -> str:
+        """Where it is, for people."""
+        return self.url.host
+
+    def as_httpx(self) -> httpx.Proxy:
+        """As headers: what aiohttp makes of a user and a password can spell Latin letters only."""
+        return httpx.Proxy(self.url, headers=dict(self.headers))
+
+
+def proxy_for(location: Location, environment: Mapping[str, str]) -> Proxy | None:
+    """
+    The proxy that `environment` names for the registry; None where it is reached directly.
+
+    HTTPS_PROXY or ALL_PROXY for https, HTTP_PROXY or ALL_PROXY for http, the small
+    letters first, as curl does it; NO_PROXY lists hosts, domains and networks
+    that are reached directly.
+
+    Raises:
+        RefusedError: what it names is no proxy that can be used.
+    """
+    if location.is_loopback:
+        return None
+    scheme = urlsplit(location.origin).scheme
+    named = _first(environment, f"{scheme}_proxy", "all_proxy")
+    if not named or _is_direct(location, environment):
+        return None
+    url = named if "://" in named else f"http://{named}"
+    proxy = _parse(url)
+    if proxy is None:  # not shown, because it may hold a password
+        raise RefusedError(
+            f"{scheme.upper()}_PROXY or ALL_PROXY names no proxy that can be used\n"
+            "  It looks like http://proxy.contoso.com:3128; NO_PROXY lists hosts that are reached without it."
+        )
+    return proxy
+
+
+def trusted(location: Location, ca_bundle: str | None) -> ssl.SSLContext:
+    """
+    Whose certificates are believed: the machine's authorities, and those in `ca_bundle`.
+
+    Raises:
+        RefusedError: `ca_bundle` holds no certificate.
+    """
+    if location.origin.startswith("http://"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and trust stores take 20 ms to load
+    context = ssl.create_default_context()
+    if ca_bundle is None:
+        return context
+    try:
+        is_folder = Path(ca_bundle).is_dir()
+        context.load_verify_locations(capath=ca_bundle if is_folder else None, cafile=None if is_folder else ca_bundle)
+    except (OSError, ValueError) as error:  # what OpenSSL cannot read is an OSError, too
+        reason = "no certificates in PEM format" if isinstance(error, ssl.SSLError) else str(error)
+        raise RefusedError(f"--ca-bundle {ca_bundle}: cannot be used: {reason}") from None
+    return context
+
+
+def _parse(url: str) -> Proxy | None:
+    try:
+        found, port = httpx.URL(url), urlsplit(url).port
+    except (ValueError, httpx.InvalidURL):
+        return None
+    if found.scheme not in _SCHEMES or not found.host or port == 0:
+        return None
+    bare = found.copy_with(username=None, password=None)
+    if not found.userinfo:
+        return Proxy(bare)
+    pair = f"{found.username}:{found.password}".encode()
+    return Proxy(bare, {"proxy-authorization": f"Basic {base64.b64encode(pair).decode()}"})
+
+
+def _first(environment: Mapping[str, str], *names: str) -> str:
+    spellings = (spelling for name in names for spelling in (name, name.upper()))
+    return next((environment[spelling] for spelling in spellings if environment.get(spelling)), "")
+
+
+def _is_direct(location: Location, environment: Mapping[str, str]) -> bool:
+    listed = [part.strip().lower() for part in _first(environment, "no_proxy").split(",")]
+    return any(_covers(part, location) for part in listed if part)
+
+
+def _covers(part: str, location: Location) -> bool:
+    """`part` of NO_PROXY means the registry: `*`, a host or domain (with a port or not), or a network."""
+    domain = part.removeprefix("*").removeprefix(".")
+    if part == "*" or domain in (location.host, location.authority):
+        return True
+    if location.host.endswith(f".{domain}") or location.authority.endswith(f".{domain}"):
+        return bool(domain)
+    network = _network(part)
+    try:
+        return network is not None and ipaddress.ip_address(location.host) in network
+    except ValueError:
+        return False
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
