@@ -154,26 +154,32 @@ class Authenticator:
         if refused is None:
             return await self._token(scope)
         if challenge.error != "insufficient_scope" and not is_new:
-            return await self._token(scope, refused=refused)  # it ended, or was revoked
+            self._forget(refused)  # it ended, or was revoked
+            return await self._token(scope)
         if refused is self._for_all:
             self._not_for_all.add(scope)
             return await self._token(scope)
         other = parse_scope(challenge.scope)
-        was_asked_for = other is None or Claims(access=(scope,)).grants(other)
-        return None if was_asked_for else await self._token(other or scope)
+        if other is None or Claims(access=(scope,)).grants(other):
+            return None  # it was asked for just that
+        self._not_for_all.add(other)
+        return await self._token(other)
 
-    async def _token(self, scope: Scope, *, refused: Token | None = None) -> Token:
-        """A token for `scope` that is good and not `refused`; asked for once, however many wait for it."""
+    def _forget(self, token: Token) -> None:
+        """Let nobody use `token` any more, whatever it was good for."""
+        if token is self._for_all:
+            self._for_all = None
+        self._tokens = {scope: known for scope, known in self._tokens.items() if known is not token}
+
+    async def _token(self, scope: Scope) -> Token:
+        """A token for `scope` that is good; asked for once, however many wait for it."""
         token = self._known(scope)
-        if token is not None and token is not refused:
+        if token is not None:
             return token
         self._wanted[scope] = None
         try:
             async with self._lock:
-                token = self._known(scope)
-                if token is not None and token is not refused:
-                    return token
-                return await self._new_token(scope)
+                return self._known(scope) or await self._new_token(scope)
         finally:
             self._wanted.pop(scope, None)
 

@@ -122,3 +122,16 @@ async def test_an_identity_without_a_role_is_told_as_that(registry):
             await _read_all(client)
 
     assert ["/oauth2/exchange"] * 2 == _sent(emulator)
+
+
+async def test_revoked_tokens_are_renewed_together_where_permissions_are_granted_by_repository(registry):
+    """40 reads whose tokens died are 40 refusals and no more than four new tokens."""
+    emulator = registry(abac=True)
+
+    async with _client(emulator) as client:
+        await _read_all(client)
+        emulator.expire_tokens()
+        emulator.clear_requests()
+        await _read_all(client)
+
+    assert len(_sent(emulator)) <= 4
