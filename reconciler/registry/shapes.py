@@ -80,8 +80,8 @@ def manifest_of(answer: Answer, address: Address) -> Manifest:
 def deleted_of(answer: Answer) -> Deleted:
     """What went with a repository. Source: recording test_delete_repository."""
     found = _object(answer)
-    digests, tags = (found.get(name) or () for name in ("manifestsDeleted", "tagsDeleted"))
-    return Deleted(tuple(map(str, digests)), tuple(map(str, tags)))
+    digests, tags = (_each(answer, found, name, _as_text) for name in ("manifestsDeleted", "tagsDeleted"))
+    return Deleted(digests, tags)
 
 
 def content_of(answer: Answer, reference: str) -> Content:
@@ -94,8 +94,10 @@ def content_of(answer: Answer, reference: str) -> Content:
     algorithm = reference.partition(":")[0] if is_digest(reference) else "sha256"
     digest = f"{algorithm}:{hashlib.new(algorithm, answer.body).hexdigest()}"
     said = answer.headers.get("docker-content-digest", digest)
-    if digest != said or (is_digest(reference) and digest != reference):
-        raise _misread(answer, f"the content has the digest {digest}, not {printable(said)}, which was asked for")
+    if is_digest(reference) and digest != reference:
+        raise _misread(answer, f"the content has the digest {digest}, not {reference}, which was asked for")
+    if digest != said:
+        raise _misread(answer, f"the content has the digest {digest}, not {printable(said)}, as the registry says")
     return Content(digest, answer.headers.get("content-type", "").partition(";")[0].strip(), answer.body)
 
 
@@ -138,7 +140,7 @@ def _tag(answer: Answer, tag: Any) -> Tag:
     try:
         name, digest, attributes = tag["name"], tag[DIGEST], tag[_ATTRIBUTES]
         created, updated = tag["createdTime"], tag["lastUpdateTime"]
-        is_known = is_tag_name(name) and is_digest(digest)
+        is_known = is_tag_name(name) and is_digest(digest) and isinstance(created, str) and isinstance(updated, str)
         document: dict[str, Value] = {known: attributes[known] for known in TAG_ATTRIBUTES}
     except (KeyError, TypeError):
         return _unusual_tag(answer, tag)
@@ -186,6 +188,10 @@ def _each(answer: Answer, found: dict[str, Any], name: str, read: Callable[[Answ
     if values is not None and not isinstance(values, list):
         raise _misread(answer, f"{name} is not a list")
     return tuple(read(answer, value) for value in values or ())
+
+
+def _as_text(_: Answer, value: Any) -> str:
+    return str(value)
 
 
 def _tag_name(answer: Answer, name: Any) -> str:

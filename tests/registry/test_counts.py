@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from servers import catalog, repository, tags
+from servers import DIGEST, FLAGS, catalog, reply, repository, tags
 
+from reconciler.errors import ProtocolError
 from reconciler.model.desired import Declaration, DesiredState, Origin, RepositoryRule, TagRule
 from reconciler.model.matching import DesiredIndex
 from reconciler.model.pattern import compile_pattern
@@ -45,8 +46,22 @@ async def _read(client, *names: str, match: str = "team/app", attributes: bool =
 
 
 def _asked(emulator) -> dict[str, int]:
-    kinds = {"/acr/v1/team/app": "repository", "/acr/v1/team/app/_tags": "tags", "/acr/v1/_catalog": "catalog"}
+    kinds = {
+        "/acr/v1/team/app": "repository",
+        "/acr/v1/team/app/_tags": "tags",
+        "/acr/v1/team/app/_manifests": "manifests",
+        "/acr/v1/_catalog": "catalog",
+    }
     return dict(Counter(kinds.get(request.path, "tag") for request in emulator.requests()))
+
+
+def _manifests(*letters: str):
+    rows = [{"digest": "sha256:" + letter * 64, "changeableAttributes": FLAGS} for letter in letters]
+    return reply(200, {"imageName": "team/app", "manifests": rows})
+
+
+def _manifest_count(count: object):
+    return reply(200, {"imageName": "team/app", "manifestCount": count, "changeableAttributes": FLAGS})
 
 
 async def test_a_list_that_agrees_is_not_looked_at_again(three_tags, client):
@@ -185,3 +200,142 @@ async def test_manifests_are_counted_too(three_tags, client, off, why):
     manifests, problem = await list_manifests(client, "team/app")
 
     assert (3, why) == (len(manifests), problem)
+
+
+@pytest.mark.parametrize("counts", [(3, 2), (1, 4), (5, None)], ids=["deleted", "pushed twice", "no longer counted"])
+async def test_a_count_on_either_side_explains_a_list_in_between(registry, connect, counts):
+    """Whoever pushes or deletes changes what is counted, and we look at a moment in between."""
+    registry.on(APP, *(repository("team/app", tag_count=count) for count in counts))
+    registry.on(APP_TAGS, tags("team/app", "v1", "v2"))
+
+    async with connect() as client:
+        live = await _read(client, "v*", attributes=True)
+
+    assert "" == live.incomplete
+    assert (3, 1) == (registry.count(), registry.count("GET", APP_TAGS))
+
+
+async def test_a_count_from_before_the_second_look_does_not_explain_what_it_shows(registry, connect):
+    """Fewer were counted at first; ever since, more are counted than are listed."""
+    registry.on(APP, *(repository("team/app", tag_count=count) for count in (1, 3, 4)))
+    registry.on(APP_TAGS, tags("team/app"), tags("team/app", "v1", "v2"))
+
+    async with connect() as client:
+        live = await _read(client, "v*", attributes=True)
+
+    assert live.incomplete.startswith("of its tags 2 were found and the registry counts 4; ")
+
+
+async def test_a_tag_that_the_list_lacks_is_read_where_a_rule_names_it(three_tags, client):
+    """The list is cut off without a word (Azure/acr#257), and the count with that tag is right."""
+    three_tags.faults.tags_without = ("team/app:v2",)
+
+    by_pattern = await _read(client, "v*")
+    three_tags.clear_requests()
+    by_name = await _read(client, "v*", "v2")
+
+    assert "of its tags 2 were found and the registry counts 3" in by_pattern.incomplete
+    assert ("", {"v1", "v2", "v3"}) == (by_name.incomplete, set(by_name.tags))
+    assert {"repository": 1, "tags": 1, "tag": 1} == _asked(three_tags)
+
+
+async def test_a_name_that_explains_only_a_part_leaves_the_read_incomplete(three_tags, client):
+    """Two are hidden, and one of them is named."""
+    for name in ("v1", "v2"):
+        three_tags.patch(f"team/app:{name}", listEnabled=False)
+
+    live = await _read(client, "v*", "v2", match="team/*")
+
+    assert "of its tags 2 were found and the registry counts 3" in live.incomplete
+    assert {"v2", "v3"} == set(live.tags)
+
+
+async def test_names_next_to_a_pattern_are_asked_for_only_where_something_is_hidden(three_tags, client):
+    """For many repositories; a list that agrees with its count needs none of them."""
+    whole = await _read(client, "v*", "nightly", "edge", match="team/*")
+    asked_of_whole = _asked(three_tags)
+    three_tags.patch("team/app:v2", listEnabled=False)
+    three_tags.clear_requests()
+    hidden = await _read(client, "v*", "v2", "nightly", match="team/*")
+
+    assert {"catalog": 1, "repository": 1, "tags": 1} == asked_of_whole
+    assert ((), "") == (whole.missing_tags, whole.incomplete)
+    assert (("nightly",), "") == (hidden.missing_tags, hidden.incomplete)
+    assert 2 == _asked(three_tags)["tag"]
+
+
+async def test_a_list_of_tags_without_an_end_gets_two_looks(three_tags, client):
+    """The first page leads to itself; that is told as what it is."""
+    three_tags.faults.links = "loop"
+
+    live = await _read(client, "v*")
+
+    assert "the list leads back to a page that was read" in live.unread
+    assert {"tags": 2} == _asked(three_tags)
+
+
+async def test_a_catalog_without_an_end_gets_two_looks(three_tags, client):
+    """What it lacks cannot be known, so nothing is planned."""
+    three_tags.faults.links = "loop"
+
+    with pytest.raises(ProtocolError, match="the list leads back to a page that was read"):
+        await _read(client, "v1", match="team/*")
+
+    assert 2 == _asked(three_tags)["catalog"]
+
+
+async def test_a_catalog_that_stays_broken_ends_the_run(registry, connect):
+    """Two looks, and the reason."""
+    registry.on("/acr/v1/_catalog", catalog("team/app", "team/app"))
+
+    async with connect() as client:
+        with pytest.raises(ProtocolError, match="the list is not in order: a name is in it twice"):
+            await _read(client, "v*", match="team/*")
+
+    assert 2 == registry.count("GET", "/acr/v1/_catalog")
+
+
+@pytest.mark.parametrize(("off", "looks"), [(0, 1), (-2, 2)])
+async def test_manifests_are_looked_at_again_only_where_the_count_disagrees(three_tags, client, off, looks):
+    """One page and one count where it agrees."""
+    three_tags.faults.manifest_count_off = off
+
+    _, problem = await list_manifests(client, "team/app")
+
+    assert bool(off) == bool(problem)
+    assert {"manifests": looks, "repository": 2 * looks - 1} == _asked(three_tags)
+
+
+async def test_a_push_while_manifests_are_listed_explains_them(registry, connect):
+    """Before it were two, afterwards three."""
+    registry.on(APP, _manifest_count(2), _manifest_count(3))
+    registry.on(f"{APP}/_manifests", _manifests("a", "b", "c"))
+
+    async with connect() as client:
+        manifests, problem = await list_manifests(client, "team/app")
+
+    assert (3, "") == (len(manifests), problem)
+    assert 1 == registry.count("GET", f"{APP}/_manifests")
+
+
+async def test_a_broken_list_of_manifests_gets_one_more_look(registry, connect):
+    """The second may be whole; where it is not, that is the error."""
+    registry.on(APP, _manifest_count(1))
+    registry.on(f"{APP}/_manifests", _manifests("a", "a"), _manifests("a"), _manifests("a", "a"))
+
+    async with connect() as client:
+        manifests, problem = await list_manifests(client, "team/app")
+        with pytest.raises(ProtocolError, match="the list is not in order: a name is in it twice"):
+            await list_manifests(client, "team/app")
+
+    assert ([DIGEST], "") == (list(manifests), problem)
+    assert 4 == registry.count("GET", f"{APP}/_manifests")
+
+
+async def test_a_count_of_either_kind_says_nothing_about_the_other(three_tags, client):
+    """Tags that are miscounted leave the manifests whole."""
+    three_tags.faults.tag_count_off = 5
+
+    manifests, problem = await list_manifests(client, "team/app")
+
+    assert (3, "") == (len(manifests), problem)

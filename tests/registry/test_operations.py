@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 
+import httpx
 import orjson
 import pytest
-from servers import reply
+from servers import DIGEST, FLAGS, reply, tag_object
 
 from reconciler.errors import DisallowedError, NotFoundError, ProtocolError, RefusedError
 from reconciler.model.address import Address
 from reconciler.registry.client import Client
-from reconciler.registry.resources import Content, Deleted, Reference, Referrer
+from reconciler.registry.resources import Content, Deleted, Manifest, Reference, Referrer
 
 OPEN = {"deleteEnabled": True, "writeEnabled": True, "readEnabled": True, "listEnabled": True}
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -32,6 +33,10 @@ def _content(body: bytes, media_type: str = MANIFEST) -> Content:
 
 async def _all(pages) -> list:
     return [item async for page, _ in pages for item in page]
+
+
+def _manifest_object(**members: object) -> dict[str, object]:
+    return {"digest": DIGEST, "changeableAttributes": FLAGS, **members}
 
 
 async def _with_subject(client: Client, subject: str, artifact_type: str) -> str:
@@ -264,9 +269,9 @@ async def test_content_of_another_digest_than_was_asked_for_is_refused(registry,
 
     async with connect() as client:
         by_tag = await client.content("team/app", "v1")
-        with pytest.raises(ProtocolError, match=f"the content has the digest {content.digest}"):
+        with pytest.raises(ProtocolError, match=f"digest {content.digest}, not {NOWHERE}, which was asked for"):
             await client.content("team/app", NOWHERE)
-        with pytest.raises(ProtocolError, match=f"the content has the digest {content.digest}, not {NOWHERE}"):
+        with pytest.raises(ProtocolError, match=f"digest {content.digest}, not {NOWHERE}, as the registry says"):
             await client.content("team/app", "said")
 
     assert content == by_tag
@@ -333,3 +338,210 @@ async def test_a_ping_says_whether_it_is_there(emulator, client):
 
     assert [("GET", "/v2/")] == [(request.method, request.path) for request in emulator.requests()]
     assert (1, False, None) == (client.request_count, client.is_encrypted, client.signed_in)
+
+
+async def test_a_list_of_manifests_shows_ten_tags_of_each_at_most(emulator, client):
+    """One without a tag is in it all the same (Azure/acr#529)."""
+    emulator.push("team/app:v", content=b"moved")
+    untagged = emulator.tag("team/app:v")["digest"]
+    emulator.push("team/app:v", content=b"one")
+    many = emulator.push_many("team/app", [f"v{number:02}" for number in range(12)], content=b"many")
+
+    listed = {each.digest: each for each in await _all(client.manifests("team/app"))}
+
+    assert () == listed[untagged].tags
+    assert tuple(f"v{number:02}" for number in range(10)) == listed[many].tags
+    assert 3 == len(listed)
+
+
+async def test_a_manifest_tells_of_its_quarantine(emulator, client):
+    """In a list as well as alone; it is no attribute that anybody declares."""
+    address = Address("team/app", digest=emulator.push("team/app:v1"))
+    free = await client.manifest(address)
+    emulator.faults.quarantine_state = "Passed"
+
+    alone, listed = await client.manifest(address), await _all(client.manifests("team/app"))
+
+    assert ["", "Passed", "Passed"] == [each.quarantine_state for each in (free, alone, *listed)]
+    assert OPEN == alone.document
+
+
+async def test_an_index_is_taken_byte_for_byte(emulator, client):
+    """By tag and by digest, as any other client gets it."""
+    emulator.push("team/app:amd64")
+    digest = emulator.push_index("team/app:v1", ["team/app:amd64"])
+    async with httpx.AsyncClient() as other:
+        sent = await other.get(f"{emulator.url}/v2/team/app/manifests/v1", headers={"accept": INDEX})
+
+    taken = [await client.content("team/app", reference) for reference in ("v1", digest)]
+
+    assert [Content(digest, INDEX, sent.content)] * 2 == taken
+
+
+async def test_a_tag_goes_back_to_what_it_was(emulator, client):
+    """The bytes that it once pointed at are put under it again; both manifests stay."""
+    first = emulator.push("team/app:v1", content=b"first")
+    second = emulator.push("team/app:v1", content=b"second")
+
+    await client.put_content("team/app", "v1", await client.content("team/app", first))
+
+    assert first == emulator.tag("team/app:v1")["digest"]
+    assert {first, second} == {each.digest for each in await _all(client.manifests("team/app"))}
+
+
+async def test_what_is_locked_is_neither_pushed_to_nor_pulled(emulator, client):
+    """Both are told as a lock, and the tag stays where it is."""
+    digest = emulator.push("team/app:v1")
+    emulator.push("team/app:v2", content=b"other")
+    content = await client.content("team/app", "v2")
+    emulator.patch("team/app:v1", writeEnabled=False, readEnabled=False)
+
+    with pytest.raises(DisallowedError, match="A lock on it"):
+        await client.put_content("team/app", "v1", content)
+    with pytest.raises(DisallowedError, match="A lock on it"):
+        await client.content("team/app", "v1")
+
+    assert digest == emulator.tag("team/app:v1")["digest"]
+
+
+async def test_content_is_put_under_a_name_or_nowhere(registry, connect):
+    """Without one it would be a request about something else."""
+    async with connect() as client:
+        with pytest.raises(RefusedError, match=r"^team/app: neither a tag nor a digest is named$"):
+            await client.put_content("team/app", "", _content(b"{}"))
+
+    assert [] == registry.requests
+
+
+async def test_times_are_kept_as_they_are_sent(registry, connect):
+    """Seven digits, of which Python's own type would lose one; an update may lie before the creation."""
+    created, updated = "2022-01-12T23:07:41.1234567Z", "2022-01-12T23:07:40.7654321Z"
+    times = {"createdTime": created, "lastUpdateTime": updated}
+    registry.on("/acr/v1/team%2Fapp", reply(200, {**times, "changeableAttributes": FLAGS}))
+    registry.on("/acr/v1/team%2Fapp/_tags", reply(200, {"tags": [tag_object("v1", **times)]}))
+    registry.on("/acr/v1/team%2Fapp/_manifests", reply(200, {"manifests": [_manifest_object(**times)]}))
+
+    async with connect() as client:
+        repository = await client.repository("team/app")
+        tags, manifests = await _all(client.tags("team/app")), await _all(client.manifests("team/app"))
+
+    assert [(created, updated)] * 3 == [(each.created, each.updated) for each in (repository, *tags, *manifests)]
+
+
+@pytest.mark.parametrize("time", [None, 5, ["2022"], {}])
+async def test_a_time_that_is_none_is_not_told(registry, connect, time):
+    """Nobody decides by it, so it is no reason to refuse the rest."""
+    times = {"createdTime": time, "lastUpdateTime": time}
+    registry.on("/acr/v1/team%2Fapp/_tags", reply(200, {"tags": [tag_object("v1", **times)]}))
+    registry.on("/acr/v1/team%2Fapp/_manifests", reply(200, {"manifests": [_manifest_object(**times)]}))
+
+    async with connect() as client:
+        found = [*await _all(client.tags("team/app")), *await _all(client.manifests("team/app"))]
+
+    assert [("", "")] * 2 == [(each.created, each.updated) for each in found]
+
+
+@pytest.mark.parametrize("absent", [{}, {"tags": None, "references": None}, {"tags": [], "references": []}])
+async def test_what_a_manifest_does_not_tell_is_empty(registry, connect, absent):
+    """Lists are null or left out, and members that we do not know do not matter."""
+    sent = _manifest_object(**absent, newInTwoYears={"deep": [1]})
+    registry.on("*", reply(200, {"registry": "r", "imageName": "team/app", "manifest": sent, "more": 1}))
+
+    async with connect() as client:
+        manifest = await client.manifest(Address("team/app", digest=DIGEST))
+
+    assert Manifest(DIGEST, FLAGS) == manifest
+
+
+@pytest.mark.parametrize("page", [{"manifests": None}, {"manifests": []}, {"manifests": None, "more": 1}])
+async def test_an_empty_list_of_manifests_or_referrers_is_null_or_empty(registry, connect, page):
+    """It is an answer, not a failure."""
+    registry.on("*", reply(200, page))
+
+    async with connect() as client:
+        manifests = await _all(client.manifests("team/app"))
+        referrers = await client.referrers(Address("team/app", digest=DIGEST))
+
+    assert ([], []) == (manifests, referrers)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"digest": None}, "is not a manifest"),
+        ({"digest": "sha256:abc"}, "is not a manifest"),
+        ({"digest": ["a"]}, "is not a manifest"),
+        ({"digest": NOWHERE}, f"asked for manifest {DIGEST}, and got {NOWHERE}"),
+        ({"imageSize": "10"}, "imageSize is '10', not a number"),
+        ({"imageSize": -1}, "imageSize is -1, not a number"),
+        ({"tags": "v1"}, "tags is not a list"),
+        ({"tags": [".."]}, r"'\.\.' is not the name of a tag"),
+        ({"tags": [1]}, "1 is not the name of a tag"),
+        ({"references": {}}, "references is not a list"),
+        ({"references": ["x"]}, "'x' is not a reference to a manifest"),
+        ({"references": [{"digest": "x"}]}, "is not a reference to a manifest"),
+        ({"changeableAttributes": None}, "changeableAttributes is missing"),
+    ],
+)
+async def test_a_manifest_that_is_misread_is_refused(registry, connect, wrong, why):
+    """What is there and wrong is worse than what is not there."""
+    registry.on("*", reply(200, {"imageName": "team/app", "manifest": _manifest_object(**wrong)}))
+
+    async with connect() as client:
+        with pytest.raises(ProtocolError, match=why):
+            await client.manifest(Address("team/app", digest=DIGEST))
+
+
+@pytest.mark.parametrize("row", [None, "x", {}, {"digest": 1}, {"digest": "x"}, {"digest": DIGEST, "size": "1"}])
+async def test_a_referrer_that_is_misread_is_refused(registry, connect, row):
+    """A signature that is left out would look like one that nobody made."""
+    registry.on("*", reply(200, {"manifests": [row]}))
+
+    async with connect() as client:
+        with pytest.raises(ProtocolError, match=r"is not a referrer|size is '1', not a number"):
+            await client.referrers(Address("team/app", digest=DIGEST))
+
+
+@pytest.mark.parametrize("member", ["tagCount", "manifestCount"])
+@pytest.mark.parametrize("count", ["3", 1.5, -1, True, []])
+async def test_a_count_is_a_number(registry, connect, member, count):
+    """Lists are compared with it."""
+    registry.on("*", reply(200, {"changeableAttributes": FLAGS, member: count}))
+
+    async with connect() as client:
+        with pytest.raises(ProtocolError, match=f"{member} is .*, not a number"):
+            await client.repository("team/app")
+
+
+@pytest.mark.parametrize("gone", [{}, {"manifestsDeleted": None, "tagsDeleted": None}, {"tagsDeleted": [], "more": 1}])
+async def test_a_repository_that_held_nothing_is_deleted_too(registry, connect, gone):
+    """Lists are null or left out."""
+    registry.on("*", reply(202, gone))
+
+    async with connect() as client:
+        deleted = await client.delete_repository("team/app")
+
+    assert Deleted((), ()) == deleted
+
+
+@pytest.mark.parametrize("gone", [{"manifestsDeleted": 5}, {"tagsDeleted": "v1"}, [], b"<html>"])
+async def test_an_answer_to_a_deletion_that_is_misread_is_refused(registry, connect, gone):
+    """In our own words, and asked once."""
+    registry.on("*", reply(202, gone))
+
+    async with connect() as client:
+        with pytest.raises(ProtocolError, match=r"DELETE .*: 202: "):
+            await client.delete_repository("team/app")
+
+    assert 1 == registry.count("DELETE")
+
+
+@pytest.mark.parametrize("flags", [{}, {"teleportEnabled": False}, {"teleportEnabled": True}])
+async def test_an_attribute_that_a_registry_does_not_have_is_not_reported(registry, connect, flags):
+    """Absent is not false."""
+    registry.on("*", reply(200, {"changeableAttributes": {**FLAGS, **flags}}))
+
+    async with connect() as client:
+        document = await client.read(Address("team/app"))
+
+    assert {**FLAGS, **flags} == document
