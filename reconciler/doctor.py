@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import attrs
 
-from reconciler.errors import NotFoundError, ReconcilerError, UnauthorizedError
+from reconciler.errors import ApiError, NotFoundError, ReconcilerError, RegistryError, UnauthorizedError
 from reconciler.model.diagnosis import Check, Diagnosis, Examined, Grant
 from reconciler.model.matching import DesiredIndex
 from reconciler.registry.client import Client
@@ -38,25 +38,36 @@ async def diagnose(client: Client, index: DesiredIndex | None, *, concurrency: i
         index: What the files declare; None where no file is given.
         concurrency: How many repositories to ask about at the same time; at least 1.
     """
-    checks = [await _reach(client)]
-    if checks[0].verdict == "no":
+    checks = await _reach(client)
+    if any(check.verdict == "no" for check in checks):
         return Diagnosis(tuple(checks))
     needs_catalog = index is None or index.needs_catalog
     catalog, listed = await _catalog(client, is_needed=index is not None and needs_catalog, is_asked=needs_catalog)
-    checks += [_signed_in(client), *catalog]
+    checks += catalog
     if index is None:
         return Diagnosis(tuple(checks))
     names = [name for name in dict.fromkeys((*index.exact_repositories, *listed)) if _is_declared(index, name)]
     return Diagnosis(tuple(checks), await _repositories(client, names, concurrency))
 
 
-async def _reach(client: Client) -> Check:
+async def _reach(client: Client) -> list[Check]:
+    """Whether the registry answers, and whether it lets us in: two things, and people look for them in two places."""
+    reached = Check("reach", "yes", f"answers {_secured(client)}")
     try:
         await client.ping()
-    except ReconcilerError as error:
-        return Check("reach", "no", str(error))
-    secured = "over TLS, with a certificate that verifies" if client.is_encrypted else "without TLS"
-    return Check("reach", "yes", f"answers {secured}")
+    except ApiError as error:
+        if error.method == "POST":
+            return [reached, Check("sign-in", "no", str(error))]
+        return [Check("reach", "no", str(error))]
+    except RegistryError as error:
+        return [Check("reach", "no", str(error))]
+    except ReconcilerError as error:  # what there is to sign in with is no good
+        return [reached, Check("sign-in", "no", str(error))]
+    return [reached, _signed_in(client)]
+
+
+def _secured(client: Client) -> str:
+    return "over TLS, with a certificate that verifies" if client.is_encrypted else "without TLS"
 
 
 def _signed_in(client: Client) -> Check:
@@ -64,7 +75,7 @@ def _signed_in(client: Client) -> Check:
     if known is None:
         return Check("sign-in", "unknown", "the registry asks nobody to sign in", is_needed=False)
     who = f"{known.who} ({known.way})" if known.who else known.way
-    return Check("sign-in", "yes", who)
+    return Check("sign-in", "yes", "\n".join([who, *known.passed_over]))
 
 
 async def _catalog(client: Client, *, is_needed: bool, is_asked: bool) -> tuple[list[Check], list[str]]:
@@ -75,16 +86,12 @@ async def _catalog(client: Client, *, is_needed: bool, is_asked: bool) -> tuple[
         async for page in client.catalog():
             names += page
     except ReconcilerError as error:
-        message = f"takes {granted_by(CATALOG_PERMISSION)}" if _lacks_permission(error) else str(error)
-        return [Check("catalog", "no", message, is_needed=is_needed)], []
-    return [
-        Check(
-            "catalog",
-            "yes",
-            f"{len(names):,} {'repository' if len(names) == 1 else 'repositories'}",
-            is_needed=is_needed,
-        )
-    ], names
+        if not _lacks_permission(error):
+            return [Check("catalog", "no", str(error))], []
+        only = "" if is_needed else ";\n  only rules that mean repositories by a pattern need it"
+        return [Check("catalog", "no", f"takes {granted_by(CATALOG_PERMISSION)}{only}", is_needed=is_needed)], []
+    found = f"{len(names):,} {'repository' if len(names) == 1 else 'repositories'}"
+    return [Check("catalog", "yes", found, is_needed=is_needed)], names
 
 
 def _is_declared(index: DesiredIndex, name: str) -> bool:

@@ -41,6 +41,7 @@ class SignedIn:
 
     way: str  # in words, such as Microsoft Entra
     who: str  # as far as it is known; may be empty
+    passed_over: tuple[str, ...] = ()  # other ways that were found and did not work, and why
 
 
 @attrs.frozen

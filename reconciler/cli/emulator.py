@@ -95,6 +95,11 @@ def _signing_in(
     if identities is not None:
         read = read_identities(Path(identities))
         settings |= {"identities": read.identities, "identity_header": read.identity_header}
+    if auth == "none" and (identities or anonymous_pull or abac):
+        raise RefusedError(
+            "--auth none lets everybody in, whoever --identities, --anonymous-pull or --abac speak of\n"
+            "  Leave it out, or say --auth token."
+        )
     settings["auth"] = auth or ("token" if identities or anonymous_pull or abac else "none")
     lifetimes = {"access_lifetime_s": access_lifetime, "refresh_lifetime_s": refresh_lifetime}
     return settings | {name: value for name, value in lifetimes.items() if value is not None}

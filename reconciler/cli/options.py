@@ -58,7 +58,7 @@ traffic = all_of(
         default=60,
         show_default=True,
         metavar="SECONDS",
-        help="Give a call up after this, its repeats included.",
+        help="Give a call up after this, repeats included, but not pauses that the registry asks for.",
     ),
 )
 limits = all_of(

@@ -106,7 +106,9 @@ def password_from_stdin() -> str:
     stdin = standard_input()
     line = b"" if stdin is None else stdin.read(_MAX_PASSWORD_BYTES)
     password = line.decode(errors="surrogateescape").removesuffix("\n").removesuffix("\r")
-    if not password or "\n" in password:
+    if "\n" in password:
+        raise RefusedError("--password-stdin: standard input holds more than one line\n  The password is one line.")
+    if not password:
         raise RefusedError(
             "--password-stdin: standard input holds no password\n  It is one line, as in: … < password.txt"
         )

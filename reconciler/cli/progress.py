@@ -44,7 +44,8 @@ class Progress:
             case Outcome():
                 self.ended += 1
             case SignedIn() if self._tells_sign_in:
-                self._tell(f"Sign-in   {event.who} ({event.way})" if event.who else f"Sign-in   {event.way}")
+                who = f"{event.who} ({event.way})" if event.who else event.way
+                self._tell("\n          ".join([f"Sign-in   {who}", *event.passed_over]))
             case Waiting():
                 self._tell_pause(event)
 

@@ -126,4 +126,4 @@ def client_for(registry: Registry, traffic: Traffic, sink: Sink) -> Client:
         ca_bundle=traffic.ca_bundle,
     )
     accounts = accounts_for(registry.location, traffic.sign_in)
-    return Client(transport, accounts, lambda known: sink(SignedIn(known.way, known.who)))
+    return Client(transport, accounts, lambda known: sink(SignedIn(known.way, known.who, known.passed_over)))

@@ -148,6 +148,13 @@ class Faults(FaultSettings):
     def _take_over(self, found: FaultDocument, live: set[str]) -> None:
         for name in _SETTINGS:
             setattr(self, name, getattr(found, name))
+        for is_on, waiting in (
+            (self.visible_after_reads, self._patches),
+            (self.pushes_visible_after_reads, self.pushes),
+            (self.reverts_after_reads or self.reverts_after_s, self.reverts),
+        ):
+            if not is_on:  # what it began ends with it
+                waiting.clear()
         if "throttled_s" in live:
             self.limits.throttle(found.throttled_s)
         if "budgets" in live:

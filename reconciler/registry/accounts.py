@@ -33,6 +33,7 @@ NAMES: dict[Way, str] = {
     "anonymous": "anonymous",
 }
 _MAX_SEARCH_S = 30.0  # for credentials on this machine; who asks for less waits for less
+_NOT_OFFERED = "not offered to a host that is none of Azure's own; --auth entra does"
 _INSTALL = "azure-identity is not installed: pip install azure-identity"
 
 
@@ -89,7 +90,7 @@ def accounts_for(location: Location, sign_in: SignIn) -> Accounts:
         if given is not None:
             yield given
             return
-        if sign_in.way == "entra" or (sign_in.way is None and location.is_azure):
+        if sign_in.way in (None, "entra"):
             yield _entra(location, sign_in)
         if sign_in.way in (None, "docker"):
             async for account in _docker(location, sign_in):
@@ -135,6 +136,8 @@ def _given(credential: Password | RefreshToken | None) -> Account:
 
 
 def _entra(location: Location, sign_in: SignIn) -> Account:
+    if sign_in.way is None and not location.is_azure:
+        return Account("entra", is_given=False, problem=_NOT_OFFERED)
     if not is_available():
         return Account("entra", is_given=False, problem=_INSTALL)
     identity = EntraIdentity(location.host, timeout_s=min(_MAX_SEARCH_S, sign_in.timeout_s))

@@ -49,6 +49,7 @@ class SignedIn:
     way: str  # in words, such as Microsoft Entra
     who: str  # as far as it is known
     claims: Claims  # of the first access token
+    passed_over: tuple[str, ...] = ()  # other ways that were found and did not work, and why
 
 
 class Authenticator:
@@ -226,7 +227,8 @@ class Authenticator:
             raise
         self._session = session
         who = "" if account.credential is None else session.who or token.claims.subject
-        self._on_sign_in(SignedIn(NAMES[account.way], printable(who), token.claims))
+        passed_over = tuple(self._passed_over) if account.way == "anonymous" else ()
+        self._on_sign_in(SignedIn(NAMES[account.way], printable(who), token.claims, passed_over))
         return token
 
     async def _buy(self, session: Session, scope: Scope) -> Token:

@@ -20,6 +20,7 @@ from reconciler.registry.accounts import Accounts
 from reconciler.registry.auth import Authenticator, SignedIn
 from reconciler.registry.exchange import Answer, Kind, Method, Request, printable
 from reconciler.registry.pages import Chain
+from reconciler.registry.refusals import ADDRESS
 from reconciler.registry.resources import Content, Deleted, Manifest, Referrer, Repository, Tag
 from reconciler.registry.targets import (
     PING,
@@ -91,7 +92,9 @@ class Client:
 
     async def ping(self) -> None:
         """Ask whether it is there. Source: OCI distribution specification 1.1, "Determining Support"."""
-        await self._call("GET", PING, CATALOG)
+        answer = await self._call("GET", PING, CATALOG)
+        if shapes.SIGNATURE not in answer.headers:
+            raise ProtocolError(f"GET {answer.url}: {answer.status}, and no registry answers so\n  {ADDRESS}")
 
     async def granted(self, *scopes: Scope) -> Claims | None:
         """What the registry permits of `scopes`, as its token says; None where it makes no tokens."""

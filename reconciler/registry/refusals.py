@@ -17,7 +17,7 @@ from reconciler.errors import (
     UnauthorizedError,
 )
 from reconciler.registry.exchange import Answer, printable
-from reconciler.registry.patience import retry_after
+from reconciler.registry.patience import MAX_PAUSE_S, TOO_MANY_REQUESTS, retry_after
 
 ADDRESS = "That is not how Azure Container Registry answers. Is this the registry's own address?"
 JSON = "application/json"
@@ -52,15 +52,25 @@ def api_error(answer: Answer, *, advice: str = "") -> ApiError:
     kind = _ERRORS.get(answer.status, ApiError)
     if kind is DisallowedError and code != _DISALLOWED:
         kind = ApiError  # the other 405 says that there is no such call
+    by_status = _ADVICE.get(min(answer.status, _SERVER_ERROR), otherwise)
     return kind(
         method=answer.method,
         url=answer.url,
         status=answer.status,
         code=printable(code),
         message=printable(message),
-        advice=advice or _ADVICE.get(code) or _ADVICE.get(min(answer.status, _SERVER_ERROR), otherwise),
+        advice=advice or _too_long(answer) or _ADVICE.get(code) or by_status,
         retry_after_s=retry_after(answer.headers),
     )
+
+
+def _too_long(answer: Answer) -> str:
+    """Said of a pause that nobody waits for."""
+    asked_s = retry_after(answer.headers) or 0.0
+    if answer.status != TOO_MANY_REQUESTS or asked_s <= MAX_PAUSE_S:
+        return ""
+    asked = f"It asks to wait {min(asked_s, 1e9):.0f} s"
+    return f"{asked}, longer than the {MAX_PAUSE_S:.0f} s that are waited for. Try again then."
 
 
 def what_it_looks_like(answer: Answer) -> str:

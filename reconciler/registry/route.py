@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ import attrs
 import httpx
 
 from reconciler.errors import RefusedError
+from reconciler.registry.exchange import printable
 from reconciler.registry.location import Location
 
 _SCHEMES = ("http", "https")
@@ -33,7 +35,7 @@ class Proxy:
     @property
     def host(self) -> str:
         """Where it is, for people."""
-        return self.url.host
+        return self.url.netloc.decode("ascii", "replace")
 
     def as_httpx(self) -> httpx.Proxy:
         """As headers: what aiohttp makes of a user and a password can spell Latin letters only."""
@@ -62,7 +64,8 @@ def proxy_for(location: Location, environment: Mapping[str, str]) -> Proxy | Non
     if proxy is None:  # not shown, because it may hold a password
         raise RefusedError(
             f"{scheme.upper()}_PROXY or ALL_PROXY names no proxy that can be used\n"
-            "  It looks like http://proxy.contoso.com:3128; NO_PROXY lists hosts that are reached without it."
+            "  It looks like http://proxy.contoso.com:3128; SOCKS is not supported.\n"
+            "  NO_PROXY lists hosts that are reached without it."
         )
     return proxy
 
@@ -72,20 +75,33 @@ def trusted(location: Location, ca_bundle: str | None) -> ssl.SSLContext:
     Whose certificates are believed: the machine's authorities, and those in `ca_bundle`.
 
     Raises:
-        RefusedError: `ca_bundle` holds no certificate.
+        RefusedError: `ca_bundle`, or what SSL_CERT_FILE names, holds no certificate.
     """
     if location.origin.startswith("http://"):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and trust stores take 20 ms to load
     context = ssl.create_default_context()
-    if ca_bundle is None:
-        return context
-    try:
-        is_folder = Path(ca_bundle).is_dir()
-        context.load_verify_locations(capath=ca_bundle if is_folder else None, cafile=None if is_folder else ca_bundle)
-    except (OSError, ValueError) as error:  # what OpenSSL cannot read is an OSError, too
-        reason = "no certificates in PEM format" if isinstance(error, ssl.SSLError) else str(error)
-        raise RefusedError(f"--ca-bundle {ca_bundle}: cannot be used: {reason}") from None
+    instead = os.environ.get("SSL_CERT_FILE")  # OpenSSL reads it by itself, and says nothing where it cannot
+    if instead:
+        _believe(context, instead, "SSL_CERT_FILE")
+    if ca_bundle:
+        _believe(context, ca_bundle, "--ca-bundle")
     return context
+
+
+def _believe(context: ssl.SSLContext, path: str, named_by: str) -> None:
+    """Believe the authorities in a file too."""
+    try:
+        context.load_verify_locations(cafile=path)
+    except (OSError, ValueError) as error:  # what OpenSSL cannot read is an OSError, too
+        if isinstance(error, ssl.SSLError):
+            reason = "it holds no certificates in PEM format"
+        else:
+            reason = getattr(error, "strerror", "") or "no file is named so"
+        is_folder = "\0" not in path and Path(path).is_dir()
+        what = "it is a folder" if is_folder else reason
+        raise RefusedError(
+            f"{named_by} {printable(path)}: cannot be used: {what}\n  It names one PEM file of authorities."
+        ) from None
 
 
 def _parse(url: str) -> Proxy | None:

@@ -40,7 +40,7 @@ _ADVICE = {
     "refresh-token": "The refresh token has ended, or is another registry's; az acr login --expose-token makes one.",
     "entra": "Whoever it is has no role in this registry, or the registry takes no token of this audience.",
     "docker": "What Docker's config.json holds is no longer good: docker login, or az acr login, renews it.",
-    "anonymous": "No user name and password were given, nor another way to sign in; docs/sign-in.md tells them.",
+    "anonymous": "Nobody else could sign in, and nobody is let in anonymously; docs/sign-in.md tells the ways.",
 }
 
 

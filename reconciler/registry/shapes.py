@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 
 _ATTRIBUTES = "changeableAttributes"
 _BOOLEAN = frozenset({bool})
-_SIGNATURE = "docker-distribution-api-version"
+SIGNATURE = "docker-distribution-api-version"
 
 
 def repository_names(answer: Answer) -> list[str]:
@@ -130,7 +130,7 @@ def _list(answer: Answer, found: dict[str, Any], name: str) -> list[Any]:
     if values is not None and not isinstance(values, list):
         raise _misread(answer, f"{name} is not a list")
     # An empty list is what every JSON error of a proxy looks like. ACR signs its answers (all recordings).
-    if values is None and name not in found and _SIGNATURE not in answer.headers:
+    if values is None and name not in found and SIGNATURE not in answer.headers:
         raise _misread(answer, f"{name} is missing")
     return values or []
 

@@ -221,7 +221,7 @@ def _told(request: Request, outcome: Answer | Failure, duration_s: float) -> str
 def _failure(cause: BaseException, *, is_repeatable: bool) -> Failure:
     """What happened, in words."""
     if isinstance(cause, aiohttp.ClientHttpProxyError):
-        advice = "HTTPS_PROXY names the proxy, with user and password where it wants them; NO_PROXY goes past it."
+        advice = "HTTPS_PROXY or ALL_PROXY names the proxy, with user and password where it wants them."
         return Failure(f"the proxy refused: {cause.status}", is_repeatable=False, advice=advice, was_sent=False)
     if isinstance(cause, aiohttp.ClientConnectorError):
         return attrs.evolve(_not_connected(cause), was_sent=False)
@@ -240,13 +240,15 @@ def _not_connected(cause: aiohttp.ClientConnectorError) -> Failure:
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
         reason = getattr(cause.certificate_error, "verify_message", "") or str(cause.certificate_error)
         advice = "--ca-bundle names a file of further authorities to believe, such as a company's own."
+        if "mismatch" in reason:
+            advice = "Another host answers with its own certificate. Is the name right, or a proxy in between?"
         return Failure(f"the certificate does not verify: {printable(reason)}", is_repeatable=False, advice=advice)
     if isinstance(cause, aiohttp.ClientConnectorSSLError):
         advice = "A registry on this machine that speaks plain http is named http://…"
         return Failure(f"no TLS there: {printable(str(cause.os_error))}", is_repeatable=False, advice=advice)
     advice = "Is the name right, and can this machine reach it?"
     if isinstance(cause, aiohttp.ClientProxyConnectionError):
-        advice = "HTTPS_PROXY names the proxy; NO_PROXY lists hosts that are reached without it."
+        advice = "The proxy is not reached: HTTPS_PROXY or ALL_PROXY names it, NO_PROXY goes past it."
     if isinstance(cause, aiohttp.ClientConnectorDNSError):
         return Failure(f"the host name is not known: {cause.os_error}", is_repeatable=True, advice=advice)
     reason = os.strerror(cause.errno) if cause.errno else str(cause.os_error)

@@ -72,9 +72,18 @@ def _signature(examined: Examined) -> tuple[object, ...]:
     return (not lacks, not examined.is_there, tuple((grant.verdict, grant.message) for grant in examined.grants))
 
 
+def _is_enough_to_plan(diagnosis: Diagnosis) -> bool:
+    lacking = {grant.action for examined in diagnosis.repositories for grant in examined.grants if grant.is_missing}
+    return lacking == {"metadata_write"}
+
+
 def _verdict(diagnosis: Diagnosis, paint: Paint) -> str:
     if diagnosis.is_healthy:
         return paint("Nothing is missing.", "bold") + "\n"
+    if all(check.verdict != "no" or not check.is_needed for check in diagnosis.checks) and _is_enough_to_plan(
+        diagnosis
+    ):
+        return paint("plan has all that it needs; apply lacks a permission.", "bold") + "\n"
     lacking = sum(any(grant.is_missing for grant in examined.grants) for examined in diagnosis.repositories)
     where = f" {count(lacking, 'repository lacks', 'repositories lack')} a permission." if lacking else ""
     return paint(f"Something is missing.{where}", "bold") + "\n"

@@ -76,7 +76,7 @@ def test_without_a_password_any_registry_may_be_named(reconciler, elsewhere, tmp
     done = reconciler("plan", _file(tmp_path, elsewhere.url))
 
     assert 1 == done.code
-    assert "No user name and password were given" in done.stderr
+    assert "nobody is let in anonymously; docs/sign-in.md tells the ways" in done.stderr
 
 
 @pytest.mark.parametrize("password", ['pa"ss-word', "back\\slash-word", "pässwörd", "new\nline"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
+from servers import html, scripted
 
 from reconciler.emulator import Identity, Settings
 
@@ -85,7 +87,7 @@ def test_a_permission_that_the_files_need_is_named(start_emulator, reconciler, f
         "  delete            no         these files do not need it\n"
         "  pull              no         these files do not need it\n"
         "\n"
-        "Something is missing. 1 repository lacks a permission.\n"
+        "plan has all that it needs; apply lacks a permission.\n"
     ) == done.stdout.partition("\n\n")[2]
     assert 1 == done.code
 
@@ -181,6 +183,7 @@ def test_a_wrong_password_is_told_as_that(start_emulator, reconciler):
 
     done = reconciler("doctor", "--registry", emulator.url, RECONCILER_USERNAME="ci", RECONCILER_PASSWORD="wr0ng-word")
 
+    assert done.stdout.startswith("reach     yes       answers without TLS\nsign-in   no        POST ")
     assert "The user name or password is wrong, or may not sign in here." in done.stdout
     assert "wr0ng-word" not in done.stdout + done.stderr
     assert 1 == done.code
@@ -249,3 +252,31 @@ def test_a_repository_that_cannot_be_read_is_told_with_the_reason(start_emulator
 
     assert f"  read metadata     no\n    GET {emulator.url}/acr/v1/team%2Fapp: 500 UNKNOWN" in done.stdout
     assert 1 == done.code
+
+
+def test_a_host_that_is_no_registry_is_told_as_that(reconciler):
+    """It answers 200, with a page: nothing there can be healthy."""
+    with scripted() as server:
+        server.on("*", html(200))
+
+        url, done = server.url, reconciler("doctor", "--registry", server.url)
+
+    assert f"reach     no        GET {url}/v2/: 200, and no registry answers so\n" in done.stdout
+    assert "Nothing is missing" not in done.stdout
+    assert 1 == done.code
+
+
+def test_nobody_is_told_what_was_found_and_refused(start_emulator, reconciler, tmp_path):
+    """A login of Docker's that has ended must not look like a registry without permissions."""
+    emulator = start_emulator(Settings(auth="token", anonymous_pull=True))
+    pair = base64.b64encode(b"ci:0ld-word").decode()
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {emulator.host: {"auth": pair}}}))
+
+    done = reconciler("doctor", "--registry", emulator.url, DOCKER_CONFIG=str(tmp_path))
+
+    assert (
+        "sign-in   yes       anonymous\n"
+        "                    Microsoft Entra: not offered to a host that is none of Azure's own; --auth entra does\n"
+        f"                    Docker's config.json: POST {emulator.url}/oauth2/token: 401 UNAUTHORIZED: "
+    ) in done.stdout
+    assert "0ld-word" not in done.stdout

@@ -42,14 +42,16 @@ def test_a_password_can_be_piped_in(registry, reconciler):
     assert "s3cret-word" not in done.stderr
 
 
-@pytest.mark.parametrize("stdin", ["", "\n", "one\ntwo\n"])
-def test_a_password_is_one_line(registry, reconciler, stdin):
+@pytest.mark.parametrize(
+    ("stdin", "what"), [("", "no password"), ("\n", "no password"), ("one\ntwo\n", "more than one line")]
+)
+def test_a_password_is_one_line(registry, reconciler, stdin, what):
     """An empty variable in a pipeline is a mistake, not a wish to be anonymous."""
     done = reconciler(
         "plan", "registry.yaml", "--registry", registry.url, "--username", "ci", "--password-stdin", stdin=stdin
     )
 
-    assert done.stderr.startswith("error: --password-stdin: standard input holds no password\n")
+    assert done.stderr.startswith(f"error: --password-stdin: standard input holds {what}\n")
     assert 1 == done.code
 
 

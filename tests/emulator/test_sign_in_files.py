@@ -186,7 +186,6 @@ def test_the_command_lets_in_those_in_the_file(identities):
         (["--auth", "token"], [401, 200]),
         (["--anonymous-pull"], [401, 401]),
         (["--abac"], [401, 200]),
-        (["--auth", "none", "--abac"], [200, 200]),
     ],
 )
 def test_the_command_asks_for_tokens_as_soon_as_anything_speaks_of_them(options, statuses):
@@ -236,3 +235,16 @@ def test_the_command_says_what_is_wrong_with_the_file(identities, content, messa
     assert (1, "") == (done.returncode, done.stdout)
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_nobody_is_let_in_where_a_file_says_who_may(identities):
+    """Asked for both, the command says that they contradict each other, and does not begin."""
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "emulator", "--auth", "none", "--identities", str(identities)],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (1, b"") == (done.returncode, done.stdout)
+    assert done.stderr.startswith(b"error: --auth none lets everybody in, whoever --identities")

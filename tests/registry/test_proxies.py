@@ -154,7 +154,7 @@ async def test_a_proxy_that_wants_another_user_is_told_without_the_password(
             await client.read(APP)
 
     first, advice = str(raised.value).splitlines()
-    assert f"GET https://{HOST}/acr/v1/team%2Fapp: the proxy refused: 407 (through the proxy 127.0.0.1)" == first
+    assert f"GET https://{HOST}/acr/v1/team%2Fapp: the proxy refused: 407 (through the proxy {proxy.host})" == first
     assert "HTTPS_PROXY" in advice
     assert "wrong-secret" not in repr(raised.value)
     assert (1, 0) == (len(proxy.asked), secure_registry.connections)
@@ -181,7 +181,7 @@ async def test_a_proxy_that_is_of_no_use_is_told_as_such(elsewhere, through, ans
 
     first = str(raised.value).splitlines()[0]
     assert says in first
-    assert first.endswith("(through the proxy 127.0.0.1)")
+    assert re.search(r"\(through the proxy 127\.0\.0\.1:\d+\)$", first)
     _shows_no_secret(raised.value)
 
 
@@ -196,8 +196,8 @@ async def test_a_proxy_that_is_not_there_is_told_with_its_host(through):
                 await client.read(APP)
 
     first, advice = str(raised.value).splitlines()
-    assert re.search(r": cannot connect: Connection refused \(through the proxy 127\.0\.0\.1\)$", first)
-    assert "  HTTPS_PROXY names the proxy; NO_PROXY lists hosts that are reached without it." == advice
+    assert re.search(r": cannot connect: Connection refused \(through the proxy 127\.0\.0\.1:\d+\)$", first)
+    assert "  The proxy is not reached: HTTPS_PROXY or ALL_PROXY names it, NO_PROXY goes past it." == advice
     _shows_no_secret(raised.value)
 
 
@@ -256,11 +256,26 @@ def test_the_machines_own_authorities_are_believed_as_well(ca_bundle):
     assert own + 1 == with_bundle
 
 
-def test_a_folder_of_authorities_is_taken_too(ca_bundle):
-    """As `openssl rehash` prepares it; what is in it is looked at when it is needed."""
-    folder = ca_bundle.rpartition("/")[0]
+def test_a_folder_of_authorities_is_not_taken_for_a_file_of_them(ca_bundle):
+    """OpenSSL would look into it later, find nothing, and say nothing."""
+    with pytest.raises(RefusedError, match="cannot be used: it is a folder"):
+        trusted(parse_location(HOST), ca_bundle.rpartition("/")[0])
 
-    assert isinstance(trusted(parse_location(HOST), folder), ssl.SSLContext)
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(None, "No such file or directory"), (b"text", "it holds no certificates in PEM format")]
+)
+def test_what_ssl_cert_file_names_is_checked(tmp_path, monkeypatch, content, says):
+    """OpenSSL reads it by itself, and says nothing where it cannot."""
+    path = tmp_path / "authorities.pem"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+
+    with pytest.raises(RefusedError) as raised:
+        trusted(parse_location(HOST), None)
+
+    assert f"SSL_CERT_FILE {path}: cannot be used: {says}" == str(raised.value).splitlines()[0]
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,6 @@ def test_what_a_proxy_is_told_is_not_shown():
     """Its user and password are in neither its URL nor its text."""
     proxy = proxy_for(parse_location(HOST), {"HTTPS_PROXY": "http://ci:hunter2@proxy.contoso.com:3128"})
 
-    assert (PROXY, "proxy.contoso.com") == (str(proxy.url), proxy.host)
+    assert (PROXY, "proxy.contoso.com:3128") == (str(proxy.url), proxy.host)
     assert {"proxy-authorization": "Basic Y2k6aHVudGVyMg=="} == proxy.headers
     assert [] == [secret for secret in ("hunter2", "Y2k6aHVudGVyMg") if secret in repr(proxy)]
