@@ -13,14 +13,21 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-import attrs
-
-from reconciler.errors import ApiError, NotFoundError, ReconcilerError, RegistryError, UnauthorizedError
+from reconciler.errors import (
+    ApiError,
+    NotFoundError,
+    ReconcilerError,
+    RegistryError,
+    ThrottledError,
+    UnauthorizedError,
+    UnreachableError,
+    first_of,
+)
 from reconciler.model.diagnosis import Check, Diagnosis, Examined, Grant
 from reconciler.model.matching import DesiredIndex
 from reconciler.registry.client import Client
 from reconciler.registry.permissions import CATALOG_PERMISSION, PERMISSIONS, Permission, granted_by
-from reconciler.registry.tokens import EVERYTHING, Claims, repository_scope
+from reconciler.registry.tokens import Claims, repository_scope
 
 ACTIONS = ("metadata_read", "metadata_write", "delete", "pull")
 _UNAUTHORIZED = 401
@@ -47,7 +54,11 @@ async def diagnose(client: Client, index: DesiredIndex | None, *, concurrency: i
     if index is None:
         return Diagnosis(tuple(checks))
     names = [name for name in dict.fromkeys((*index.exact_repositories, *listed)) if _is_declared(index, name)]
-    return Diagnosis(tuple(checks), await _repositories(client, names, concurrency))
+    try:
+        return Diagnosis(tuple(checks), await _repositories(client, names, concurrency))
+    except* ReconcilerError as failures:
+        checks.append(Check("read", "no", str(first_of(failures))))
+    return Diagnosis(tuple(checks))
 
 
 async def _reach(client: Client) -> list[Check]:
@@ -113,21 +124,12 @@ async def _repositories(client: Client, names: Sequence[str], concurrency: int) 
 
 
 async def _granted(client: Client, names: Sequence[str]) -> dict[str, Claims | None]:
-    """What a token for each repository grants; one for all where the registry knows no difference between them."""
-    if client.knows_no_repositories and names:
-        return dict.fromkeys(names, _for_all(await client.granted(repository_scope(names[0]))))
+    """What a token for each repository grants; asked for several at once."""
     granted: dict[str, Claims | None] = {}
     for some in _batches(names):
         claims = await client.granted(*map(repository_scope, some))
         granted |= dict.fromkeys(some, claims)
     return granted
-
-
-def _for_all(claims: Claims | None) -> Claims | None:
-    """What is granted on one repository, as what is granted on all."""
-    if claims is None or claims.access is None:
-        return claims
-    return attrs.evolve(claims, access=tuple(attrs.evolve(scope, name=EVERYTHING) for scope in claims.access))
 
 
 def _batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
@@ -146,7 +148,9 @@ async def _read(client: Client, name: str) -> tuple[bool, Grant]:
     try:
         await client.repository(name)
     except ReconcilerError as error:
-        if isinstance(error, NotFoundError) and error.is_certain:
+        if isinstance(error, ThrottledError | UnreachableError):
+            raise  # asking for the others would end the same way, later
+        if isinstance(error, NotFoundError) and error.code == "NAME_UNKNOWN":
             return False, Grant(action, "yes", is_needed=True)
         why = granted_by(PERMISSIONS[action]) if _lacks_permission(error) else _first_line(error)
         return True, Grant(action, "no", is_needed=True, message=why)

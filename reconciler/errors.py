@@ -147,3 +147,9 @@ class DisallowedError(ApiError):
 
 class ThrottledError(ApiError):
     """429 that lasted longer than our patience."""
+
+
+def first_of(failures: BaseExceptionGroup[ReconcilerError]) -> ReconcilerError:
+    """One failure out of the many that the same cause gave to all workers."""
+    first = failures.exceptions[0]
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first

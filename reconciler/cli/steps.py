@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ def limits_from(options: dict[str, object]) -> Limits:
 def traffic_from(options: dict[str, object]) -> Traffic:
     """How to talk to the registry; takes its options out of `options`."""
     timeout_s = float(str(options.pop("timeout")))
+    if math.isnan(timeout_s):
+        raise RefusedError("--timeout nan: not a number of seconds")
     return Traffic(
         sign_in=_sign_in_from(options, timeout_s),
         insecure=bool(options.pop("insecure")),

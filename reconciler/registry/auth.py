@@ -24,14 +24,14 @@ from collections.abc import Callable
 
 import attrs
 
-from reconciler.errors import ApiError, ProtocolError, RefusedError
+from reconciler.errors import ApiError, ProtocolError, RefusedError, UnreachableError
 from reconciler.registry.accounts import NAMES, Account, Accounts
 from reconciler.registry.challenge import Challenge, parse_challenge
 from reconciler.registry.credentials import REFRESH_TOKEN_USER, Password, RefreshToken
 from reconciler.registry.exchange import Answer, Request, printable
 from reconciler.registry.permissions import what_is_missing
 from reconciler.registry.refusals import api_error
-from reconciler.registry.sessions import REFUSED, Session, without_secrets
+from reconciler.registry.sessions import REFUSED, Session
 from reconciler.registry.tokens import ALL_REPOSITORIES, CATALOG, EVERYTHING, Claims, Scope, Token, parse_scope
 from reconciler.registry.transport import Transport
 
@@ -63,18 +63,16 @@ class Authenticator:
         self._challenge = Challenge("")  # the last one; without a scheme while the registry has not asked
         self._lock = asyncio.Lock()  # held by whoever asks for a token
         self._session: Session | None = None
-        self._failure: ApiError | RefusedError | None = None  # nobody was let in; asking again changes nothing
+        self._failure: ApiError | RefusedError | UnreachableError | None = (
+            None  # nobody was let in; asking again changes nothing
+        )
         self._passed_over: list[str] = []  # ways that did not work, and why
+        self._has_looked_for_password = False
         self._for_all: Token | None = None
         self._is_wildcard_ignored = False
         self._not_for_all: set[Scope] = set()  # what the token for all was not enough for
         self._tokens: dict[Scope, Token] = {}
         self._wanted: dict[Scope, None] = {}  # by those who wait for the lock
-
-    @property
-    def has_token_for_all(self) -> bool:
-        """The registry honoured the wildcard."""
-        return self._for_all is not None
 
     async def close(self) -> None:
         """Forget everything."""
@@ -144,7 +142,8 @@ class Authenticator:
         if not authorization:
             return await self._transport.send(request)
         signed = attrs.evolve(request, headers=(*request.headers, ("authorization", authorization)))
-        return without_secrets(await self._transport.send(signed), authorization.partition(" ")[2])
+        self._transport.secrets.add(authorization.partition(" ")[2])
+        return await self._transport.send(signed)
 
     async def _after(self, challenge: Challenge, scope: Scope, refused: Token | None, *, is_new: bool) -> Token | None:
         """The token to try after a challenge; None where no other can help."""
@@ -196,9 +195,9 @@ class Authenticator:
             if self._session is None:
                 return await self._sign_in(scope)
             return await self._buy(self._session, scope)
-        except (RefusedError, ApiError) as error:
-            if isinstance(error, RefusedError) or error.status in REFUSED:
-                self._failure = error
+        except (RefusedError, UnreachableError, ApiError) as error:
+            if self._session is None or not isinstance(error, ApiError):
+                self._failure = error  # for everybody who waits: asking again would end the same way, later
             raise
 
     async def _sign_in(self, scope: Scope) -> Token:
@@ -242,7 +241,13 @@ class Authenticator:
             self._is_wildcard_ignored = True
         await asyncio.sleep(0)  # who asks in the same moment goes into the same token
         batch = self._batch(scope)
-        token = await session.access_token(target, batch)
+        try:
+            token = await session.access_token(target, batch)
+        except ApiError as error:
+            if len(batch) == 1 or error.status not in REFUSED:
+                raise
+            batch = (scope,)  # what is refused may be one of the others
+            token = await session.access_token(target, batch)
         self._tokens |= dict.fromkeys(batch, token)
         return token
 
@@ -271,13 +276,15 @@ class Authenticator:
 
     async def _find_password(self) -> None:
         """Take the first account that can sign in without a token."""
-        if self._session is not None:
-            return
-        async for account in self._accounts():
-            if isinstance(account.credential, Password | RefreshToken):
-                self._session = Session(self._transport, account, "")
-                self._on_sign_in(SignedIn(NAMES[account.way], printable(self._session.who), Claims()))
+        async with self._lock:
+            if self._session is not None or self._has_looked_for_password:
                 return
+            self._has_looked_for_password = True
+            async for account in self._accounts():
+                if isinstance(account.credential, Password | RefreshToken):
+                    self._session = Session(self._transport, account, "")
+                    self._on_sign_in(SignedIn(NAMES[account.way], printable(self._session.who), Claims()))
+                    return
 
     def _basic(self) -> str:
         """The `Authorization` header without a token; empty where there is none to send."""
@@ -286,8 +293,9 @@ class Authenticator:
             return ""
         if isinstance(credential, RefreshToken):
             credential = Password(REFRESH_TOKEN_USER, credential.value)
-        pair = f"{credential.username}:{credential.password}".encode(errors=_BYTES)
-        return f"Basic {base64.b64encode(pair).decode()}"
+        pair = f"{credential.username}:{credential.password}"
+        self._transport.secrets.add(credential.password, pair)
+        return f"Basic {base64.b64encode(pair.encode(errors=_BYTES)).decode()}"
 
     def _token_target(self) -> str:
         realm = self._challenge.realm

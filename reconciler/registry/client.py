@@ -85,11 +85,6 @@ class Client:
         """Nobody on the way can read what is sent."""
         return self._transport.location.origin.startswith("https://")
 
-    @property
-    def knows_no_repositories(self) -> bool:
-        """One token is good for all repositories, so the registry makes no difference between them."""
-        return self._authenticator.has_token_for_all
-
     async def ping(self) -> None:
         """Ask whether it is there. Source: OCI distribution specification 1.1, "Determining Support"."""
         answer = await self._call("GET", PING, CATALOG)

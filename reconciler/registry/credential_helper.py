@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,11 +70,9 @@ class _Said:
 
     @property
     def complaint(self) -> str:
-        """The first line that it wrote to stderr, unless something of its output stands there too."""
+        """The first line that it wrote to stderr, where it wrote nothing else that could be the secret in it."""
         line = self.errors.decode(errors="replace").strip().partition("\n")[0].strip()
-        words = re.split(rb"""[\s"',:{}]+""", self.output)
-        is_shown = line.isprintable() and not any(len(w) >= _MIN_SECRET and w in line.encode() for w in words)
-        return f": {printable(line)}" if line and is_shown else ""
+        return f": {printable(line)}" if line and line.isprintable() and not self.output.strip() else ""
 
 
 async def _run(program: str, host: str, environment: Mapping[str, str], *, timeout_s: float) -> _Said:

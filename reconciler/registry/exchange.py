@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import json
+from collections.abc import Iterable
 from typing import Literal
+from urllib.parse import quote, quote_plus
 
 import attrs
 import httpx
@@ -13,6 +17,8 @@ Kind = Literal["read", "write", "delete", "sign-in"]
 KINDS: tuple[Kind, ...] = ("read", "write", "delete", "sign-in")
 
 _MAX_SHOWN = 300
+_MIN_SECRET = 4  # a shorter one would be masked in the middle of words, and so be told
+_BYTES = "surrogateescape"  # the environment may hold bytes that are no UTF-8, and they are the password
 
 
 @attrs.frozen(eq=False)
@@ -22,13 +28,37 @@ class Request:
     method: Method
     target: str
     kind: Kind = "read"
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
 
     @property
     def is_repeatable(self) -> bool:
         """Asking twice is the same as asking once."""
         return self.kind in ("read", "sign-in")
+
+
+class Secrets:
+    """What was sent to be let in. Some servers repeat what they were told, and their words are shown to people."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def add(self, *texts: str) -> None:
+        """Never show these, as they are or as others spell them."""
+        for text in texts:
+            self._known |= {spelled for spelled in _spellings(text) if len(spelled) >= _MIN_SECRET}
+
+    def masked(self, text: str) -> str:
+        """`text` without them."""
+        for secret in sorted((known for known in self._known if known in text), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
+
+def _spellings(secret: str) -> Iterable[str]:
+    """As it is, as it stands in a form, in JSON, in HTML."""
+    yield from (secret, quote(secret, safe="", errors=_BYTES), quote_plus(secret, errors=_BYTES))
+    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret))
 
 
 @attrs.frozen(eq=False)
@@ -38,8 +68,9 @@ class Answer:
     method: str
     url: str
     status: int
-    headers: httpx.Headers
-    body: bytes
+    headers: httpx.Headers = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    secrets: Secrets = attrs.field(factory=Secrets, repr=False)  # which it may repeat
 
 
 @attrs.frozen

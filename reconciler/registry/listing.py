@@ -10,7 +10,7 @@ a second look, it is used for what it shows and told as not complete.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -45,9 +45,11 @@ async def counted(
         return found, ""
     found = await twice(look)
     counts.append(count_of(await client.repository(name)))
-    if _is_explained(len(found), counts[1:]):
+    # A count that is left out explains nothing; the first one was there, or there would have been no second look.
+    told = [count for count in counts[1:] if count is not None] or [count for count in counts if count is not None]
+    if _is_explained(len(found), told):
         return found, ""
-    return found, f"{len(found):,} were found and the registry counts {counts[-1]:,}"
+    return found, f"{len(found):,} were found and the registry counts {told[-1]:,}"
 
 
 async def twice(look: Callable[[], Awaitable[Item]]) -> Item:
@@ -71,7 +73,7 @@ async def list_manifests(client: Client, name: str) -> tuple[Mapping[str, Manife
     return await counted(client, name, look, lambda repository: repository.manifest_count)
 
 
-def _is_explained(found: int, counts: list[int | None]) -> bool:
+def _is_explained(found: int, counts: Sequence[int | None]) -> bool:
     """Somebody pushed or deleted while we looked, and that is all."""
     known = [count for count in counts if count is not None]
-    return len(known) < len(counts) or min(known) <= found <= max(known)
+    return not known or min(known) <= found <= max(known)

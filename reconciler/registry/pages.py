@@ -12,6 +12,7 @@ not recorded, so either order is taken, by code or without regard to case.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from urllib.parse import urljoin
@@ -21,6 +22,8 @@ from reconciler.registry.exchange import Answer, printable
 from reconciler.registry.location import Location
 
 _MAX_PAGES = 10_000
+_LINK = re.compile(r"<([^>]*)>([^<]*)")  # Source: RFC 8288, section 3
+_NEXT = 'rel="next"'  # as ACR writes it
 
 
 class Chain:
@@ -86,8 +89,10 @@ class Chain:
             if len(set(names)) != len(names):
                 raise _broken(answer, "a name is in it twice")
             return
-        # By code it is not in order, so it must be without regard to case, from here on.
+        # By code it is not in order, so it must be without regard to case, from here on. Then the order does not tell
+        # that a name comes again, as in A, a, A.
         self._ignores_case = True
+        self._check_unseen(answer, names)
         for before, after in pairwise([self._last_name, *names]):
             if before == after:
                 raise _broken(answer, f"{printable(after)} is in it twice")
@@ -98,12 +103,13 @@ class Chain:
         link: str = answer.headers.get("link", "")
         if not link:
             return ""
-        reference, found, _ = link.strip().removeprefix("<").partition(">")
+        found = next((reference for reference, rest in _LINK.findall(link) if _NEXT in rest), None)
+        reference = found or ""
         try:
             url = urljoin(answer.url, reference)
         except ValueError:
-            found = ""
-        if not found or 'rel="next"' not in link:
+            found = None
+        if not found:
             raise ProtocolError(
                 f"GET {answer.url}: the Link header cannot be understood\n"
                 "  The rest of the list cannot be read without it. Is a proxy in between?"
@@ -119,5 +125,6 @@ class Chain:
 
 def _broken(answer: Answer, how: str) -> ProtocolError:
     return ProtocolError(
-        f"GET {answer.url}: the list is not in order: {how}\n  What it lacks cannot be known. Is a proxy in between?"
+        f"GET {answer.url}: the list is not in order: {answer.secrets.masked(how)}\n"
+        "  What it lacks cannot be known. Is a proxy in between?"
     )

@@ -100,7 +100,9 @@ def _refused_scope(answer: Answer) -> Scope | None:
     """The scope in the detail of a 401. Source: all recordings with a challenge."""
     try:
         rows: list[Any] = orjson.loads(answer.body)["errors"][0]["detail"]
-        actions = tuple(str(row["Action"]) for row in rows)
-        return Scope(str(rows[0]["Type"]), str(rows[0]["Name"]), actions)
+        said = [rows[0]["Type"], rows[0]["Name"], *(row["Action"] for row in rows)]
+        if not all(isinstance(text, str) for text in said):
+            return None
+        return Scope(said[0], answer.secrets.masked(said[1]), tuple(said[2:]))
     except (ValueError, LookupError, TypeError):
         return None

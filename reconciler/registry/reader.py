@@ -19,7 +19,7 @@ from contextlib import aclosing
 
 import attrs
 
-from reconciler.errors import ApiError, NotFoundError, ProtocolError, ReconcilerError, ThrottledError
+from reconciler.errors import ApiError, NotFoundError, ProtocolError, ReconcilerError, ThrottledError, first_of
 from reconciler.model.address import Address
 from reconciler.model.attributes import Document
 from reconciler.model.live import LiveRepository
@@ -31,6 +31,7 @@ from reconciler.registry.resources import Repository
 Receive = Callable[[RepositoryRules, LiveRepository], None]
 
 _FEW = 16  # names that are cheaper to ask for one by one than by reading on in a list of unknown length
+_PAIR = 2  # names that cost no more than the two counts that would spare asking for them
 _STOP = None
 _HIDDEN = "a tag that the list leaves out, such as a hidden one (listEnabled false), is read where a rule names it"
 # A proxy's 404 is no proof. Source: recordings test_delete_tag_does_not_exist, test_get_misspell_property.
@@ -60,7 +61,7 @@ async def refresh(client: Client, index: DesiredIndex, *, concurrency: int, rece
             for _ in range(concurrency):
                 await queue.put(_STOP)
     except* ReconcilerError as failures:
-        raise _first(failures) from None
+        raise first_of(failures) from None
 
 
 async def _repositories(client: Client, index: DesiredIndex) -> AsyncIterator[str]:
@@ -173,11 +174,14 @@ class _Tags:
     async def _named(self, repository: Repository | None) -> Mapping[str, Document]:
         """Just the names that rules give."""
         names = self._rules.exact_tags
+        is_by_pattern = len(names) > _PAIR and not self._rules.named_exactly
+        before = repository or (await self._client.repository(self._name) if is_by_pattern else None)
         tags, is_whole = await twice(self._until_few_are_left) if len(names) > 1 else ({}, False)
-        if is_whole and not self._rules.named_exactly and any(name not in tags for name in names):
-            # Rules for many repositories name what most of them lack. Where nothing is hidden, one look tells that.
-            repository = repository or await self._client.repository(self._name)
-            if repository.tag_count == len(tags):
+        if is_whole and before is not None and is_by_pattern and any(name not in tags for name in names):
+            # Rules for many repositories name what most of them lack. Where nothing is hidden, the counts before and
+            # after the list tell that.
+            after = await self._client.repository(self._name)
+            if before.tag_count == len(tags) == after.tag_count:
                 return tags
         return await self._by_name(names, tags)
 
@@ -234,9 +238,3 @@ class _Tags:
 
 def _tag_count(repository: Repository) -> int | None:
     return repository.tag_count
-
-
-def _first(failures: BaseExceptionGroup[ReconcilerError]) -> ReconcilerError:
-    """One failure out of the many that the same cause gave to all workers."""
-    first = failures.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

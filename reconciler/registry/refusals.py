@@ -44,7 +44,7 @@ def api_error(answer: Answer, *, advice: str = "") -> ApiError:
     code, message, otherwise = "", "", ""
     try:
         first = orjson.loads(answer.body)["errors"][0]
-        code, message = str(first["code"]), str(first["message"])
+        code, message = (text if isinstance(text, str) else "" for text in (first["code"], first["message"]))
     except (ValueError, LookupError, TypeError):
         looks = what_it_looks_like(answer)
         message = f"{'JSON of another shape' if looks == JSON else looks} instead of ACR's answer"
@@ -57,8 +57,8 @@ def api_error(answer: Answer, *, advice: str = "") -> ApiError:
         method=answer.method,
         url=answer.url,
         status=answer.status,
-        code=printable(code),
-        message=printable(message),
+        code=printable(answer.secrets.masked(code)),
+        message=printable(answer.secrets.masked(message)),
         advice=advice or _too_long(answer) or _ADVICE.get(code) or by_status,
         retry_after_s=retry_after(answer.headers),
     )

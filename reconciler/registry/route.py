@@ -31,6 +31,7 @@ class Proxy:
 
     url: httpx.URL  # without user and password
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)  # that the proxy wants to see
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)  # which it may repeat
 
     @property
     def host(self) -> str:
@@ -107,15 +108,17 @@ def _believe(context: ssl.SSLContext, path: str, named_by: str) -> None:
 def _parse(url: str) -> Proxy | None:
     try:
         found, port = httpx.URL(url), urlsplit(url).port
-    except (ValueError, httpx.InvalidURL):
+        is_usable = found.scheme in _SCHEMES and bool(found.host) and ".." not in found.host and port != 0
+    except (ValueError, httpx.InvalidURL):  # which a name that cannot be spelt is, too
         return None
-    if found.scheme not in _SCHEMES or not found.host or port == 0:
+    if not is_usable:
         return None
     bare = found.copy_with(username=None, password=None)
     if not found.userinfo:
         return Proxy(bare)
-    pair = f"{found.username}:{found.password}".encode()
-    return Proxy(bare, {"proxy-authorization": f"Basic {base64.b64encode(pair).decode()}"})
+    pair = f"{found.username}:{found.password}"
+    encoded = base64.b64encode(pair.encode()).decode()
+    return Proxy(bare, {"proxy-authorization": f"Basic {encoded}"}, (pair, found.password, encoded))
 
 
 def _first(environment: Mapping[str, str], *names: str) -> str:

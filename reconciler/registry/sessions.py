@@ -10,13 +10,11 @@ Source: Azure/acr docs/AAD-OAuth.md, docs/Token-BasicAuth.md; recording of az ac
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Sequence
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlencode
 
-import attrs
 import orjson
 
 from reconciler.errors import ProtocolError
@@ -144,30 +142,14 @@ class Session:
 
     async def _post(self, target: str, fields: list[tuple[str, str]], *secrets: str) -> Answer:
         body = urlencode(fields, quote_via=quote, errors=_BYTES).encode()
-        answer = await self._transport.send(Request("POST", target, "sign-in", _FORM, body))
-        return without_secrets(answer, *(spelled for secret in secrets for spelled in _spellings(secret)))
+        self._transport.secrets.add(*secrets)
+        return await self._transport.send(Request("POST", target, "sign-in", _FORM, body))
 
     def _token(self, answer: Answer, *members: str) -> Token:
         if answer.status != _OK:
             raise api_error(answer, advice=_ADVICE[self.account.way] if answer.status in REFUSED else "")
         value = _member(answer, members)
         return make_token(value, now_s=time.monotonic(), registry_s=_clock_of(answer))
-
-
-def without_secrets(answer: Answer, *secrets: str) -> Answer:
-    """`answer` without what was sent to get it: refusals are shown, and some servers repeat what they were told."""
-    if answer.status == _OK:
-        return answer
-    body = answer.body
-    for secret in filter(None, secrets):
-        body = body.replace(secret.encode(errors=_BYTES), b"***")
-    return attrs.evolve(answer, body=body)
-
-
-def _spellings(secret: str) -> tuple[str, ...]:
-    """How a server may repeat a secret: as it is, as it stood in the form, or in JSON."""
-    in_json = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
-    return (quote(secret, safe="", errors=_BYTES), secret, *in_json)
 
 
 def _member(answer: Answer, members: Iterable[str]) -> str:
@@ -188,5 +170,5 @@ def _clock_of(answer: Answer) -> float:
     """The registry's clock, in seconds since 1970; ours where it does not tell."""
     try:
         return parsedate_to_datetime(answer.headers["date"]).timestamp()
-    except (KeyError, ValueError):
+    except (KeyError, OverflowError, TypeError, ValueError):
         return time.time()

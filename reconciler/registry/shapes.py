@@ -10,6 +10,7 @@ that is no boolean. Planning on a misread answer is worse than not planning.
 from __future__ import annotations
 
 import hashlib
+import reprlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ from reconciler.registry.resources import Content, Deleted, Manifest, Reference,
 Item = TypeVar("Item")
 
 _ATTRIBUTES = "changeableAttributes"
+_MAX_SHOWN = 80
 _BOOLEAN = frozenset({bool})
 SIGNATURE = "docker-distribution-api-version"
 
@@ -244,8 +246,8 @@ def _attributes(answer: Answer, found: dict[str, Any], known: tuple[str, ...]) -
 
 
 def _misread(answer: Answer, what: str) -> ProtocolError:
-    return ProtocolError(f"{answer.method} {answer.url}: {answer.status}: {what}\n  {ADDRESS}")
+    return ProtocolError(f"{answer.method} {answer.url}: {answer.status}: {answer.secrets.masked(what)}\n  {ADDRESS}")
 
 
 def _shown(value: object) -> str:
-    return printable(repr(value))[:80]
+    return printable(reprlib.repr(value) if isinstance(value, dict | list) else repr(value))[:_MAX_SHOWN]

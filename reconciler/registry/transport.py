@@ -29,7 +29,7 @@ from httpx_aiohttp import AiohttpTransport
 from reconciler import __version__
 from reconciler.errors import ProtocolError, UnreachableError
 from reconciler.registry.budget import Budget
-from reconciler.registry.exchange import KINDS, Answer, Failure, Kind, Request, printable
+from reconciler.registry.exchange import KINDS, Answer, Failure, Kind, Request, Secrets, printable
 from reconciler.registry.location import Location, origin_of
 from reconciler.registry.patience import TOO_MANY_REQUESTS, Patience
 from reconciler.registry.route import proxy_for, trusted
@@ -87,6 +87,8 @@ class Transport:
         self._budgets = {kind: Budget(concurrency) for kind in KINDS}
         self._tls = trusted(location, ca_bundle)
         self._proxy = proxy_for(location, environment)
+        self.secrets = Secrets()
+        self.secrets.add(*(self._proxy.secrets if self._proxy else ()))
         via = self._proxy.as_httpx() if self._proxy else None
         self._http = AiohttpTransport(verify=self._tls, client=self._session, proxy=via)
         self._headers = httpx.Headers(
@@ -129,7 +131,7 @@ class Transport:
                 outcome = await self._attempt(request, patience.left_s)
             took_s = time.monotonic() - sent_at_s
             if self._on_answer:
-                self._on_answer(_told(request, outcome, took_s))
+                self._on_answer(self.secrets.masked(_told(request, outcome, took_s)))
             if isinstance(outcome, Answer) and outcome.status != TOO_MANY_REQUESTS:
                 budget.answered(outcome.headers)
                 if outcome.status < 300:  # noqa: PLR2004 - the common case, at once
@@ -155,6 +157,8 @@ class Transport:
         except TimeoutError:
             advice = f"--timeout gives it longer than {self._timeout_s:g} s."
             return Failure("no answer in time", request.is_repeatable, advice)
+        except UnicodeError:
+            return Failure("the host name cannot be looked up: it is no name", is_repeatable=False, was_sent=False)
         except httpx.DecodingError as error:
             raise ProtocolError(
                 f"{request.method} {url}: the answer cannot be decoded: {error}\n  {_ADDRESS}"
@@ -170,7 +174,7 @@ class Transport:
 
     def _final(self, outcome: Answer | Failure, request: Request) -> Answer:
         """What stands after the last attempt."""
-        url = f"{self.location.origin}{request.target}"
+        url = self.secrets.masked(f"{self.location.origin}{request.target}")
         if isinstance(outcome, Failure):
             via = f" (through the proxy {self._proxy.host})" if self._proxy else ""
             advice = f"\n  {outcome.advice}" if outcome.advice else ""
@@ -200,7 +204,8 @@ class Transport:
                     raise ProtocolError(f"{message.method} {url}: the answer has more than {limit} MiB\n  {_ADDRESS}")
         finally:
             await response.aclose()
-        return Answer(message.method, url, response.status_code, response.headers, b"".join(chunks))
+        shown = self.secrets.masked(url)
+        return Answer(message.method, shown, response.status_code, response.headers, b"".join(chunks), self.secrets)
 
 
 def _check_encoding(response: httpx.Response, url: str) -> None:

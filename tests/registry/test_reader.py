@@ -68,7 +68,7 @@ def three(registry):
         (_index("**"), {"catalog": 1, "repository": 3}),
         (_index("**", tags=("v*",)), {"catalog": 1, "repository": 3, "tags": 3}),
         (_index("**", attributes=False, tags=("v1",)), {"catalog": 1, "tag": 3}),
-        (_index("**", attributes=False, tags=("v1", "v9")), {"catalog": 1, "repository": 3, "tags": 3}),
+        (_index("**", attributes=False, tags=("v1", "v9")), {"catalog": 1, "tags": 3, "tag": 3}),
         (_index("other/*"), {"catalog": 1}),
         (_index("team/a*", tags=("v*",)), {"catalog": 1, "repository": 1, "tags": 1}),
         (_index("**", attributes=False), {"catalog": 1}),
