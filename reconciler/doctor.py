@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from reconciler.errors import (
@@ -86,7 +87,16 @@ def _signed_in(client: Client) -> Check:
     if known is None:
         return Check("sign-in", "unknown", "the registry asks nobody to sign in", is_needed=False)
     who = f"{known.who} ({known.way})" if known.who else known.way
-    return Check("sign-in", "yes", "\n".join([who, *known.passed_over]))
+    return Check("sign-in", "yes", "\n".join([who, *_until(known.claims), *known.passed_over]))
+
+
+def _until(claims: Claims) -> list[str]:
+    """When the token ends, on the registry's clock; nothing where it does not tell, or tells nonsense."""
+    try:
+        ends = datetime.fromtimestamp(claims.ends_s, UTC)
+    except (OverflowError, OSError, ValueError):
+        return []
+    return [f"until {ends:%Y-%m-%d %H:%M} UTC, and renewed before"] if claims.ends_s > 0 else []
 
 
 async def _catalog(client: Client, *, is_needed: bool, is_asked: bool) -> tuple[list[Check], list[str]]:

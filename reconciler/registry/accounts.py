@@ -24,7 +24,6 @@ from reconciler.registry.entra import EntraIdentity, is_available
 from reconciler.registry.location import Location
 
 Way = Literal["password", "refresh-token", "entra", "docker", "anonymous"]
-WAYS: tuple[Way, ...] = ("password", "refresh-token", "entra", "docker", "anonymous")
 NAMES: dict[Way, str] = {
     "password": "user name and password",
     "refresh-token": "refresh token",

@@ -26,7 +26,6 @@ from reconciler.registry.exchange import printable
 WITHOUT_DOCKER = "To sign in without it: RECONCILER_USERNAME and RECONCILER_PASSWORD, or DOCKER_CONFIG=an empty folder."
 _NOT_FOUND = b"credentials not found in native keychain"
 _MAX_BYTES = 1 << 20  # a credential is a few kilobytes
-_MIN_SECRET = 4  # shorter words of the output may stand in a complaint by chance
 _MAX_REAP_S = 1.0  # after SIGKILL
 
 

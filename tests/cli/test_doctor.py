@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 
 import pytest
 from servers import html, scripted
@@ -56,6 +57,7 @@ def test_an_admin_lacks_nothing(start_emulator, reconciler, files):
     assert (
         "reach     yes       answers without TLS\n"
         "sign-in   yes       ci (user name and password)\n"
+        "                    until TIME UTC, and renewed before\n"
         "catalog   yes       1 repository\n"
         "\n"
         "team/app\n"
@@ -65,7 +67,7 @@ def test_an_admin_lacks_nothing(start_emulator, reconciler, files):
         "  pull              yes\n"
         "\n"
         "Nothing is missing.\n"
-    ) == done.stdout
+    ) == re.sub(r"until \d{4}-\d\d-\d\d \d\d:\d\d UTC", "until TIME UTC", done.stdout)
     assert 0 == done.code
 
 
@@ -276,7 +278,8 @@ def test_nobody_is_told_what_was_found_and_refused(start_emulator, reconciler, t
 
     assert (
         "sign-in   yes       anonymous\n"
+        "                    until TIME UTC, and renewed before\n"
         "                    Microsoft Entra: not offered to a host that is none of Azure's own; --auth entra does\n"
         f"                    Docker's config.json: POST {emulator.url}/oauth2/token: 401 UNAUTHORIZED: "
-    ) in done.stdout
+    ) in re.sub(r"until \d{4}-\d\d-\d\d \d\d:\d\d UTC", "until TIME UTC", done.stdout)
     assert "0ld-word" not in done.stdout
