@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 
@@ -31,7 +31,7 @@ from reconciler.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from reconciler.events import Outcome, Sink
+from reconciler.events import SO_ALREADY, Outcome, Sink
 from reconciler.model.attributes import WRITE, Document
 from reconciler.planning.patch import failed_tests, request_body
 from reconciler.planning.plan import STAGE_REPOSITORY, STAGE_UNLOCK, Change, Plan
@@ -83,7 +83,15 @@ class Interrupt:
         task.add_done_callback(self._tasks.discard)
 
 
-async def apply_plan(plan: Plan, client: Client, *, concurrency: int, sink: Sink, interrupt: Interrupt) -> Report:
+async def apply_plan(
+    plan: Plan,
+    client: Client,
+    *,
+    concurrency: int,
+    sink: Sink,
+    interrupt: Interrupt,
+    forbidden: Callable[[], str] = lambda: "",
+) -> Report:
     """
     Converge the registry to `plan`, stage by stage.
 
@@ -93,8 +101,9 @@ async def apply_plan(plan: Plan, client: Client, *, concurrency: int, sink: Sink
         concurrency: How many changes may be under way at the same time; at least 1.
         sink: Is told each `Outcome` as it happens.
         interrupt: Stops the run when it is called.
+        forbidden: Is asked before each change why it may not be made, such as a run lock that was lost; empty: it may.
     """
-    run = _Run(client, sink, interrupt)
+    run = _Run(client, sink, interrupt, forbidden)
     by_stage = sorted(plan.changes, key=attrgetter("stage"))
     for _, changes in groupby(by_stage, key=attrgetter("stage")):
         await run.stage(list(changes), concurrency)
@@ -105,11 +114,12 @@ async def apply_plan(plan: Plan, client: Client, *, concurrency: int, sink: Sink
 class _Run:
     """What is known while a plan is carried out: outcomes so far, and what no longer makes sense to try."""
 
-    def __init__(self, client: Client, sink: Sink, interrupt: Interrupt) -> None:
+    def __init__(self, client: Client, sink: Sink, interrupt: Interrupt, forbidden: Callable[[], str]) -> None:
         self.outcomes: dict[object, Outcome] = {}
         self._client = client
         self._sink = sink
         self._interrupt = interrupt
+        self._forbidden = forbidden
         self._halt = ""  # why no further change is tried at all
         self._failures_in_a_row = 0  # changes that ended on a 5xx, since one was verified
         self._refused: dict[str, str] = {}  # repository → why no further change of it is tried
@@ -164,8 +174,8 @@ class _Run:
         repository = change.address.repository
         if self._interrupt.times:
             return "interrupted"
-        if self._halt:
-            return self._halt
+        if why := self._halt or self._forbidden():
+            return why
         if repository in self._refused:
             return self._refused[repository]
         if repository in self._unverified and _locks_repository(change):
@@ -253,7 +263,7 @@ class _Attempt:
                 raise
             return self._changed(f"it is not there any more: {error}")
         if _holds(self._change.after, live):
-            return Outcome(self._change, "verified", "" if self._is_unclear else "it was so already")
+            return Outcome(self._change, "verified", "" if self._is_unclear else SO_ALREADY)
         mismatches = failed_tests(self._change.patch, live)
         return self._changed("; ".join(map(str, mismatches))) if mismatches else None
 

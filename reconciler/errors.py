@@ -12,6 +12,11 @@ ever holds a credential or a whole body.
     ├── DesiredStateError       problems in desired-state files, all of them
     ├── PlanFileError           a saved plan that cannot be trusted
     ├── RefusedError            a plan that may not be applied as it is
+    ├── RevisionError           desired state at a Git revision, or a ref to move
+    ├── BackendError            the place of what was last applied cannot be read or written
+    │   ├── ConflictError           somebody else wrote there first
+    │   ├── StateError              what is kept there cannot be trusted
+    │   └── LockedError             somebody else is applying
     └── RegistryError           the registry, or the way to it
         ├── UnreachableError    no answer: connection, TLS, time
         ├── ProtocolError       an answer that is not what ACR says
@@ -72,6 +77,26 @@ class PlanFileError(ReconcilerError):
 
 class RefusedError(ReconcilerError):
     """Something that this tool will not do as it was asked; nothing was changed."""
+
+
+class RevisionError(ReconcilerError):
+    """Git does not have what was asked for, or may not be changed as it was asked for."""
+
+
+class BackendError(ReconcilerError):
+    """Where the memory is kept cannot be reached, read or written; what stands there is untouched."""
+
+
+class ConflictError(BackendError):
+    """What was to be replaced is not there any more as it was read: somebody else wrote first."""
+
+
+class StateError(BackendError):
+    """What is kept as last applied is damaged, of another registry, or of a later version."""
+
+
+class LockedError(BackendError):
+    """Somebody else holds the run lock, or it was taken away."""
 
 
 class RegistryError(ReconcilerError):

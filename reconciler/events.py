@@ -15,6 +15,7 @@ import attrs
 from reconciler.planning.plan import Change
 
 Status = Literal["verified", "unconfirmed", "stale", "blocked", "failed", "not-attempted"]
+SO_ALREADY = "it was so already"
 STATUSES: tuple[Status, ...] = ("verified", "unconfirmed", "stale", "blocked", "failed", "not-attempted")
 
 
@@ -25,6 +26,11 @@ class Outcome:
     change: Change
     status: Status
     message: str = ""  # why, and what now; empty where there is nothing to say
+
+    @property
+    def was_so_already(self) -> bool:
+        """Nothing was sent for it."""
+        return self.status == "verified" and self.message == SO_ALREADY
 
 
 @attrs.frozen

@@ -17,7 +17,8 @@ from reconciler.model.desired import Declaration, DesiredState, Origin, Reposito
 from reconciler.model.live import LiveRepository
 from reconciler.model.matching import DesiredIndex
 from reconciler.model.pattern import Pattern, compile_pattern
-from reconciler.planning.plan import Plan, make_plan, plan_repository
+from reconciler.planning.compare import make_plan, plan_repository
+from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import desired_digest
 
 OPEN = {"deleteEnabled": True, "writeEnabled": True, "listEnabled": True, "readEnabled": True}

@@ -27,8 +27,11 @@ COMMANDS = {
     "validate": "Check desired-state files, offline; every problem at once.",
     "plan": "Show what apply would change.",
     "apply": "Make the registry what the files declare.",
+    "drift": "Tell what somebody changed behind our back.",
     "show": "Show a saved plan.",
+    "rollback": "Make the plan that undoes a run; apply PLAN carries it out.",
     "explain": "Tell which rule says what about one resource.",
+    "state": "Show what was last applied, the journal and the run lock.",
     "doctor": "Tell what is missing to work with a registry.",
     "emulator": "Run a registry that speaks ACR's protocol, for trying things out.",
 }

@@ -1,140 +1,245 @@
-"""`reconciler apply`: show, ask, converge, verify."""
+"""`reconciler apply`: show, ask, converge, verify, remember."""
 
 from __future__ import annotations
 
-import asyncio
-import signal
+import re
 import sys
-import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import ERROR, OK, options
-from reconciler.cli.output import answer, answer_or_note, is_terminal, note, standard_input, stdout_paint
+from reconciler.cli import ERROR, options
+from reconciler.cli.basis import was_applied
+from reconciler.cli.carry_out import Order, Style, carry_out
+from reconciler.cli.memory import Memory, Where, locked_memory
+from reconciler.cli.output import answer, is_terminal, note, standard_input, stdout_paint
 from reconciler.cli.plan_source import names_a_plan, read_bytes
-from reconciler.cli.progress import Progress, shown
-from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
-from reconciler.cli.steps import limits_from, plan_registry, traffic_from
+from reconciler.cli.registry import Traffic, open_registry, tell
+from reconciler.cli.signals import terminated_as_interrupted
+from reconciler.cli.steps import Given, Planned, given_from, plan_registry
 from reconciler.errors import RefusedError
-from reconciler.render.words import count
 
 if TYPE_CHECKING:
-    from reconciler.apply import Interrupt, Report
-    from reconciler.planning.limits import Limits
+    from reconciler.files.revision import Mark
+    from reconciler.model.address import Address
+    from reconciler.model.attributes import Document
     from reconciler.planning.plan import Plan
+
+_FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @click.command("apply")
 @click.argument("files", metavar="FILE... | PLAN", nargs=-1, required=True)
 @options.registry
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@click.option("--expect", metavar="FINGERPRINT", help="Go on only if this is the plan: the one that was approved.")
+@options.on_stale
+@click.option(
+    "--accept", metavar="PATTERN", multiple=True, help="Remember as it is now what moved or went though locked."
+)
+@click.option("--mark", metavar="REF", help="Move this ref of Git here when every change ended verified.")
+@options.lock_timeout
 @options.planning
 def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     """
     Make the registry what the files declare.
 
     Shows the plan, asks, carries it out and verifies each change by reading it
-    back. Given a PLAN that `plan --out` wrote, it carries out just that: whatever
-    is not as it was when the plan was made is left alone and reported.
+    back. Given a PLAN that `plan --out` wrote, it carries out just that: all that it
+    touches is read again first, and if something is not as it was when the plan was
+    made, nothing is changed (--on-stale skip leaves just that alone).
 
     \b
     Examples:
       reconciler apply registry.yaml
-      reconciler apply registry.yaml --auto-approve
+      reconciler apply registry.yaml --auto-approve --expect sha256:9f2c…
       reconciler apply plan.json
     """
-    limits, traffic = limits_from(others), traffic_from(others)
+    is_plan = names_a_plan(files)
+    _check(others, is_plan=is_plan)
+    given = given_from(others)
     if not others["auto_approve"] and not _is_terminal():
         raise RefusedError("there is no terminal to ask on\n  --auto-approve applies without asking; plan only looks")
-    if names_a_plan(files):
-        return _apply_saved(files[0], registry, traffic, limits, others)
+    return _apply_saved(files[0], registry, given) if is_plan else _apply_files(files, registry, given)
+
+
+def _check(others: Mapping[str, Any], *, is_plan: bool) -> None:
+    """Refuse, before anything is read, options that do not fit what is applied."""
+    expected = others["expect"]
+    if expected is not None and not _FINGERPRINT.fullmatch(expected):
+        raise RefusedError("--expect: not a fingerprint\n  It is sha256: and 64 digits, as plan --out tells it.")
+    for name in ("accept", "mark", "base"):
+        if is_plan and others.get(name):
+            raise RefusedError(f"--{name} goes with files; a saved plan does just what it says")
+
+
+def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> int:
     from reconciler.files import load_desired
+    from reconciler.planning.statefile import rules_to_bytes
 
+    traffic, others = given.traffic, given.others
+    accepts = _accepting(others["accept"])
     desired = load_desired(files, stdin=standard_input())
-    with open_registry(registry, desired.registry, traffic) as live:
-        plan = plan_registry(desired, live, traffic, limits)
-        return _apply(plan, live, traffic, others, is_signed_in=True)
+    mark = _mark(others["mark"], files)
+    with (
+        open_registry(registry, desired.registry, traffic) as live,
+        terminated_as_interrupted(),
+        locked_memory(given.where, live, traffic, files, "apply") as memory,
+    ):
+        planned = plan_registry(desired, live, given, memory.base, keep=memory.store is not None)
+        _show(planned.plan, traffic, others)
+        _check_expected(planned.plan, others["expect"], memory)
+        if not _is_approved(planned.plan, others):
+            return ERROR
+        order = Order(
+            planned.plan,
+            "apply",
+            lambda made_true: lines_after(planned, made_true, accepts),
+            desired=(planned.plan.desired_digest, rules_to_bytes(desired)),
+            looks_first=others["on_stale"] == "abort",
+            marks=_moving(mark),
+        )
+        return carry_out(order, live, traffic, memory, _style(others))
 
 
-def _apply_saved(path: str, registry: str | None, traffic: Traffic, limits: Limits, others: dict[str, Any]) -> int:
+def _apply_saved(path: str, registry: str | None, given: Given) -> int:
     import attrs
 
+    from reconciler.planning.base import RevisionReference
     from reconciler.planning.limits import EMPTY, check_limits
-    from reconciler.planning.planfile import plan_from_json
+    from reconciler.planning.planfile import fingerprint, plan_from_json
+    from reconciler.planning.remember import lines_after_saved_plan
     from reconciler.registry.location import parse_location
 
+    traffic, others, where = given.traffic, given.others, given.where
     plan = plan_from_json(read_bytes(path), path)
     if registry and registry != plan.registry and parse_location(registry, insecure=True).name != plan.registry:
         raise RefusedError(f"{path}: the plan is for {plan.registry}, not for {registry}")
+    if others["expect"] not in (None, fingerprint(plan)):
+        raise RefusedError(f"{path}: its fingerprint is {fingerprint(plan)}, not the one that is expected")
     was_empty = any(finding.code == EMPTY for finding in plan.findings)
-    plan = attrs.evolve(plan, findings=check_limits(plan, limits, desired_is_empty=was_empty))
-    with open_registry(registry, plan.registry, traffic) as live:
-        return _apply(plan, live, traffic, others, is_signed_in=False)
+    plan = attrs.evolve(plan, findings=check_limits(plan, given.limits, desired_is_empty=was_empty))
+    if isinstance(plan.base, RevisionReference):
+        where = Where(None, None)  # it was made without a memory
+    with (
+        open_registry(registry, plan.registry, traffic) as live,
+        terminated_as_interrupted(),
+        locked_memory(where, live, traffic, (), "apply") as memory,
+    ):
+        is_repeated = was_applied(plan, path, memory)
+        _show(plan, traffic, others)
+        if not is_repeated and not _is_approved(plan, others):
+            return ERROR
+        order = Order(
+            plan,
+            "apply",
+            lambda made_true: lines_after_saved_plan(memory.last, made_true),
+            looks_first=others["on_stale"] != "skip",
+            is_repeated=is_repeated,
+            tells_sign_in=True,
+        )
+        return carry_out(order, live, traffic, memory, _style(others))
 
 
-def _apply(plan: Plan, registry: Registry, traffic: Traffic, others: dict[str, Any], *, is_signed_in: bool) -> int:
+def _show(plan: Plan, traffic: Traffic, others: Mapping[str, Any]) -> None:
+    """
+    Show the plan that is about to be applied.
+
+    Raises:
+        RefusedError: it may not be applied as it is.
+    """
     from reconciler.render.plan_text import render_plan
-    from reconciler.render.report_json import report_to_json
-    from reconciler.render.report_text import render_report
 
-    paint = stdout_paint(no_color=others["no_color"])
-    is_json = others["output_format"] == "json"
-    text = render_plan(plan, paint, full=others["full"])
-    if is_json:
+    text = render_plan(plan, stdout_paint(no_color=others["no_color"]), full=others["full"])
+    if others["output_format"] == "json":
         tell(text, traffic)
     else:
         answer(text)
     if plan.findings:
         raise RefusedError("the plan may not be applied as it is; nothing was changed\n  See the findings above.")
-    if plan.has_changes and not others["auto_approve"] and not _is_approved(plan):
-        note("Not applied; nothing was changed.")
-        return ERROR
-    report = asyncio.run(_converged(plan, registry, traffic, tells_sign_in=not is_signed_in))
-    if is_json:
-        told: str | bytes = report_to_json(plan, report.outcomes, interrupted=report.interrupted)
-    else:
-        told = render_report(plan.registry, report.outcomes, paint, full=others["full"]) if plan.has_changes else ""
+
+
+def _check_expected(plan: Plan, expected: str | None, memory: Memory) -> None:
+    """Refuse a plan that is not the approved one, unless it does nothing at all."""
+    from reconciler.planning.planfile import fingerprint
+
+    found = fingerprint(plan)
+    if expected in (None, found):
+        return
+    if plan.has_changes:
+        raise RefusedError(
+            f"the plan is not the one that was approved; nothing was changed\n  approved  {expected}\n"
+            f"  now       {found}\n  Registry or files changed since. Review the plan above and approve it."
+        )
+    run = memory.last.run if memory.last else None
+    applied = f": it was applied as run {run.id}" if run and run.fingerprint == expected else ""
+    note(f"Nothing is left to do of the plan that was approved{applied}")
+
+
+def _is_approved(plan: Plan, others: Mapping[str, Any]) -> bool:
+    if not plan.has_changes or others["auto_approve"]:
+        return True
     try:
-        is_told = answer_or_note(told)
-    except KeyboardInterrupt:
-        raise RefusedError("interrupted while the report was written\n  What it says above is so.") from None
-    return OK if report.is_success and is_told and not plan.blocked else ERROR
+        said: str = click.prompt(
+            f"\nType yes to apply this to {plan.registry}", default="no", show_default=False, err=True
+        )
+    except click.Abort:
+        note("")  # the error begins on a line of its own
+        raise
+    if said != "yes":
+        note("Not applied; nothing was changed.")
+    return said == "yes"
 
 
 def _is_terminal() -> bool:
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
-def _is_approved(plan: Plan) -> bool:
-    question = f"\nType yes to apply this to {plan.registry}"
-    try:
-        said: str = click.prompt(question, default="no", show_default=False, err=True)
-    except click.Abort:
-        note("")  # the error begins on a line of its own
-        raise
-    return said == "yes"
+def _style(others: Mapping[str, Any]) -> Style:
+    paint = stdout_paint(no_color=others["no_color"])
+    return Style(is_json=others["output_format"] == "json", full=others["full"], paint=paint)
 
 
-async def _converged(plan: Plan, registry: Registry, traffic: Traffic, *, tells_sign_in: bool) -> Report:
-    from reconciler.apply import Interrupt, apply_plan
+def _accepting(patterns: tuple[str, ...]) -> Callable[[Address], bool]:
+    """
+    Whether an address is one that may be remembered as it is now.
 
-    interrupt = Interrupt()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _on_signal, interrupt)
-    started_s = time.monotonic()
-    counted = Progress(quiet=traffic.quiet, changes=max(1, len(plan.changes)), tells_sign_in=tells_sign_in)
-    with shown(counted, quiet=traffic.quiet) as progress:
-        async with client_for(registry, traffic, progress) as client:
-            report = await apply_plan(plan, client, concurrency=traffic.concurrency, sink=progress, interrupt=interrupt)
-    took = f"{count(client.request_count, 'request')}, {time.monotonic() - started_s:.1f} s"
-    tried = sum(outcome.status != "not-attempted" for outcome in report.outcomes)
-    tell(f"\nTried     {count(tried, 'change')} in {took}", traffic, when=plan.has_changes)
-    return report
+    Raises:
+        PatternError: one of them is no pattern.
+    """
+    from reconciler.model.pattern import compile_pattern
+
+    compiled = [compile_pattern(text) for text in patterns]
+    return lambda address: any(pattern.matches(str(address)) for pattern in compiled)
 
 
-def _on_signal(interrupt: Interrupt) -> None:
-    interrupt()
-    if interrupt.times == 1:
-        note("interrupted: finishing what is under way; once more cuts it off")
+def lines_after(
+    planned: Planned, made_true: Mapping[Address, Document], accepts: Callable[[Address], bool]
+) -> dict[str, bytes]:
+    """The lines of the memory after the run: most stand already, some depend on what was made true."""
+    from reconciler.planning.remember import line_after
+
+    changed = {
+        observed.name: line_after(observed, remembered, made_true, accepts) for observed, remembered in planned.pending
+    }
+    return {**planned.lines, **changed}
+
+
+def _mark(ref: str | None, files: tuple[str, ...]) -> Mark | None:
+    if ref is None:
+        return None
+    from reconciler.files.revision import prepare_mark
+
+    return prepare_mark(ref, files)
+
+
+def _moving(mark: Mark | None) -> Callable[[], str] | None:
+    if mark is None:
+        return None
+
+    def move() -> str:
+        mark.move()
+        return f"Marked    {mark.ref} at {mark.commit[:12]}\n          git push origin {mark.ref}   shares it"
+
+    return move

@@ -44,6 +44,29 @@ sign_in = all_of(
     option("--username", metavar="NAME", help="Sign in as; the password is in RECONCILER_PASSWORD."),
     click.option("--password-stdin", is_flag=True, help="Read the password from standard input."),
 )
+state = option(
+    "--state",
+    metavar="LOCATION",
+    help="What was last applied: a file, az://, s3:// or gs://, or none.  [default: .reconciler/state.json]",
+)
+memory = all_of(
+    state,
+    option("--base", metavar="REV", help="Take that from the files at this Git revision instead."),
+)
+lock_timeout = option(
+    "--lock-timeout",
+    type=click.FloatRange(0, 86_400),
+    default=0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait so long for somebody else who applies.",
+)
+out = click.option("--out", metavar="PLAN", help="Write the plan to this file too, for review and `apply PLAN`.")
+on_stale = click.option(
+    "--on-stale",
+    type=click.Choice(["abort", "skip"]),
+    help="What to do where something is not as it was planned on.  [default: abort for a PLAN, skip for files]",
+)
 traffic = all_of(
     option(
         "--concurrency",
@@ -75,4 +98,4 @@ no_color = option("--no-color", is_flag=True, help="No colour, also on a termina
 quiet = option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
 verbose = option("-v", "--verbose", is_flag=True, help="Tell each request on stderr.")
 
-planning = all_of(output_format, full, limits, sign_in, traffic, no_color, quiet, verbose)
+planning = all_of(output_format, full, memory, limits, sign_in, traffic, no_color, quiet, verbose)

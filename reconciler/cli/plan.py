@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import CHANGES, ERROR, OK, options
+from reconciler.cli.memory import read_memory
 from reconciler.cli.output import answer, note, standard_input, stdout_paint
 from reconciler.cli.registry import open_registry, tell
-from reconciler.cli.steps import limits_from, plan_registry, traffic_from
+from reconciler.cli.steps import given_from, plan_registry
 from reconciler.errors import RefusedError
 from reconciler.render.words import count
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 @click.command("plan")
 @options.files
 @options.registry
-@click.option("--out", metavar="PLAN", help="Write the plan to this file too, for review and `apply PLAN`.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
+@options.out
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes or drift.")
 @options.planning
 def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     """
@@ -41,11 +42,13 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     from reconciler.planning.planfile import fingerprint, plan_to_json
     from reconciler.render.plan_text import render_plan
 
-    limits, traffic = limits_from(others), traffic_from(others)
+    given = given_from(others)
+    traffic = given.traffic
     _check_out(others["out"], files)
     desired = load_desired(files, stdin=standard_input())
     with open_registry(registry, desired.registry, traffic) as live:
-        plan = plan_registry(desired, live, traffic, limits)
+        memory = read_memory(given.where, live, traffic, files)
+        plan = plan_registry(desired, live, given, memory.base).plan
     if others["out"]:
         from reconciler.files.writing import write_atomically
 
@@ -61,7 +64,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     if not others["detailed_exitcode"]:
         return OK
     tell(_blocked_note(plan), traffic, when=bool(plan.blocked) and not plan.has_changes)
-    return CHANGES if plan.has_changes else OK
+    return CHANGES if plan.has_changes or plan.drift else OK
 
 
 def _check_out(out: str | None, files: tuple[str, ...]) -> None:

@@ -32,6 +32,7 @@ class Progress:
         self._changes = changes
         self._is_quiet = quiet
         self.ended = 0
+        self._looked = 0
         self._tells_sign_in = tells_sign_in
         self._told_until_s: dict[str, float] = {}  # of pauses, by kind of request
 
@@ -49,8 +50,14 @@ class Progress:
             case Waiting():
                 self._tell_pause(event)
 
+    def looked(self) -> None:
+        """Take note that one resource of a saved plan was read again."""
+        self._looked += 1
+
     def line(self) -> str:
         """Where the run is."""
+        if self._changes and self._looked and not self.ended:
+            return f"looked again at {self._looked:,} of {count(self._changes, 'change')}"
         if self._changes:
             return f"applied {self.ended:,} of {count(self._changes, 'change')}"
         return f"read {count(self.repositories, 'repository', 'repositories')}, {count(self.tags, 'tag')}"

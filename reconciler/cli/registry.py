@@ -41,6 +41,7 @@ class Registry:
 
     name: str
     location: Location
+    written: str | None = None  # as a file names it, where just the file does
 
 
 @contextlib.contextmanager
@@ -67,7 +68,7 @@ def open_registry(asked: str | None, written: str | None, traffic: Traffic) -> I
     if named == EMULATOR:
         with _embedded() as url:
             tell(f"Registry  the embedded emulator, not a real registry; its data: {EMULATOR_DATA}{instead}", traffic)
-            yield Registry(EMULATOR, parse_location(url))
+            yield Registry(EMULATOR, parse_location(url), None if asked else written)
         return
     location = parse_location(named, insecure=traffic.insecure)
     if not asked:
@@ -75,7 +76,7 @@ def open_registry(asked: str | None, written: str | None, traffic: Traffic) -> I
     tell(f"Registry  {location.name}{instead}", traffic)
     if location.origin.startswith("http://") and not location.is_loopback:
         note("warning: plain http: whoever is on the way reads and changes everything, the sign-in included")
-    yield Registry(location.name, location)
+    yield Registry(location.name, location, None if asked else written)
 
 
 def _check_who_gets_credentials(location: Location, sign_in: SignIn) -> None:

@@ -6,12 +6,13 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import click
 
+from reconciler.cli.memory import Where, where_from
 from reconciler.cli.output import password_from_stdin
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
@@ -20,10 +21,14 @@ from reconciler.render.words import count
 
 if TYPE_CHECKING:
     from reconciler.model.desired import DesiredState
+    from reconciler.model.last_applied import RememberedRepository
     from reconciler.model.live import LiveRepository
     from reconciler.model.matching import RepositoryRules
+    from reconciler.planning.base import BaseState
+    from reconciler.planning.compare import RepositoryPlan
     from reconciler.planning.limits import Limits
-    from reconciler.planning.plan import Plan, RepositoryPlan
+    from reconciler.planning.plan import Plan
+    from reconciler.planning.remember import Observed
     from reconciler.registry.accounts import SignIn, Way
 
 
@@ -85,42 +90,117 @@ def _sign_in_from(options: dict[str, object], timeout_s: float) -> SignIn:
     return sign_in
 
 
-def plan_registry(desired: DesiredState, registry: Registry, traffic: Traffic, limits: Limits) -> Plan:
-    """Refresh and plan: what `registry` lacks to be what `desired` declares, with the limits that it exceeds."""
+@attrs.frozen(eq=False)
+class Planned:
+    """A plan, and what it takes to remember its outcome."""
+
+    plan: Plan
+    lines: Mapping[str, bytes] = attrs.field(factory=dict)  # of a state file: repositories that no change touches
+    pending: Sequence[tuple[Observed, RememberedRepository]] = ()  # and those that one does
+
+
+@attrs.frozen(eq=False)
+class Given:
+    """What the command line says, but for the files and the registry."""
+
+    limits: Limits
+    traffic: Traffic
+    where: Where
+    others: Mapping[str, Any]  # the options of the command itself, by name
+
+
+def given_from(options: dict[str, Any]) -> Given:
+    """
+    What the command line says.
+
+    Raises:
+        RefusedError: something of it cannot be.
+    """
+    return Given(limits_from(options), traffic_from(options), where_from(options), options)
+
+
+def plan_registry(
+    desired: DesiredState, registry: Registry, given: Given, base: BaseState, *, keep: bool = False
+) -> Planned:
+    """
+    Refresh and plan: what `registry` lacks to be what `desired` declares, with the limits that it exceeds.
+
+    Args:
+        desired: What the files declare.
+        registry: Where to read.
+        given: How to talk to it, and how much may be changed at once.
+        base: What was last applied.
+        keep: Keep what was found in sync too, to remember it.
+    """
+    from reconciler.planning.compare import make_plan
     from reconciler.planning.limits import check_limits
-    from reconciler.planning.plan import make_plan
     from reconciler.planning.planfile import desired_digest
 
-    parts = asyncio.run(_refreshed(desired, registry, traffic))
-    plan = make_plan(registry.name, desired_digest(desired), parts)
-    return attrs.evolve(plan, findings=check_limits(plan, limits, desired_is_empty=not desired.repositories))
+    gathered = asyncio.run(_refreshed(desired, registry, given.traffic, base, keep=keep))
+    plan = make_plan(registry.name, desired_digest(desired), gathered.parts, base.reference)
+    findings = check_limits(plan, given.limits, desired_is_empty=not desired.repositories)
+    return Planned(attrs.evolve(plan, findings=findings), gathered.lines, gathered.pending)
 
 
-async def _refreshed(desired: DesiredState, registry: Registry, traffic: Traffic) -> Sequence[RepositoryPlan]:
+class _Gathered:
+    """What was found out so far, repository by repository."""
+
+    def __init__(self, base: BaseState, *, keep: bool) -> None:
+        self.lines: dict[str, bytes] = {}
+        self.pending: list[tuple[Observed, RememberedRepository]] = []
+        self._base = base
+        self._keep = keep
+        self._parts: list[RepositoryPlan] = []
+        self._managed = self._unmanaged = 0
+
+    @property
+    def parts(self) -> list[RepositoryPlan]:
+        from reconciler.planning.compare import RepositoryPlan
+
+        return [*self._parts, RepositoryPlan(managed=self._managed, unmanaged=self._unmanaged)]
+
+    def add(self, rules: RepositoryRules, live: LiveRepository, remembered: RememberedRepository) -> None:
+        from reconciler.planning.compare import plan_repository
+
+        part = plan_repository(rules, live, self._base.of(live.name, remembered))
+        self._managed, self._unmanaged = self._managed + part.managed, self._unmanaged + part.unmanaged
+        if part.has_something_to_say:
+            self._parts.append(attrs.evolve(part, managed=0, unmanaged=0, observed=None))
+        if self._keep:
+            self._remember(live.name, part.observed, remembered)
+
+    def _remember(self, name: str, observed: Observed | None, remembered: RememberedRepository) -> None:
+        from reconciler.planning.remember import line_after
+        from reconciler.planning.statefile import repository_to_line
+
+        if observed is None:  # it could not be read
+            self.lines[name] = b"" if remembered.is_empty else repository_to_line(name, remembered)
+        elif observed.is_settled:
+            self.lines[name] = line_after(observed, remembered, {}, lambda _: False)
+        else:
+            self.pending.append((observed, remembered))
+
+
+async def _refreshed(
+    desired: DesiredState, registry: Registry, traffic: Traffic, base: BaseState, *, keep: bool
+) -> _Gathered:
     from reconciler.events import RepositoryRead
     from reconciler.model.matching import DesiredIndex
-    from reconciler.planning.plan import RepositoryPlan, plan_repository
     from reconciler.registry.reader import refresh
 
     started_s = time.monotonic()
-    index = DesiredIndex(desired)
-    parts: list[RepositoryPlan] = []
-    managed = unmanaged = 0
+    gathered = _Gathered(base, keep=keep)
 
-    def receive(rules: RepositoryRules, live: LiveRepository) -> None:
-        nonlocal managed, unmanaged
-        part = plan_repository(rules, live)
-        managed, unmanaged = managed + part.managed, unmanaged + part.unmanaged
-        if part.has_something_to_say:
-            parts.append(attrs.evolve(part, managed=0, unmanaged=0))
+    def receive(rules: RepositoryRules, live: LiveRepository, remembered: RememberedRepository) -> None:
+        gathered.add(rules, live, remembered)
         is_asked_for = rules.declares_attributes or rules.declares_tags
         if is_asked_for and not live.missing and not live.unread:
             progress(RepositoryRead(live.name, len(live.tags)))
 
     with shown(Progress(quiet=traffic.quiet), quiet=traffic.quiet) as progress:
         async with client_for(registry, traffic, progress) as client:
-            await refresh(client, index, concurrency=traffic.concurrency, receive=receive)
+            await refresh(client, DesiredIndex(desired), base, concurrency=traffic.concurrency, receive=receive)
     read = f"{count(progress.repositories, 'repository', 'repositories')}, {count(progress.tags, 'tag')}"
     took = f"{count(client.request_count, 'request')}, {time.monotonic() - started_s:.1f} s"
     tell(f"Read      {read} in {took}\n", traffic)
-    return [*parts, RepositoryPlan(managed=managed, unmanaged=unmanaged)]
+    return gathered

@@ -8,8 +8,9 @@ mends a file wants to do so once.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import BinaryIO
 
 from reconciler.errors import DesiredStateError, Problem
@@ -31,13 +32,33 @@ def load_desired(paths: Sequence[str], *, stdin: BinaryIO | None = None) -> Desi
     Raises:
         DesiredStateError: something is wrong; it holds all problems of all files.
     """
+    read = make_reader()
+    return _together(partial(_load_file, source, stdin, read) for source in find_sources(paths))
+
+
+def desired_from_texts(texts: Iterable[tuple[str, bytes]]) -> DesiredState:
+    """
+    The same for files that are kept elsewhere: pairs of the name that messages use, and the bytes.
+
+    Raises:
+        DesiredStateError: something is wrong; it holds all problems of all files.
+    """
+    read = make_reader()
+    return _together(partial(_read_text, name, content, read) for name, content in texts)
+
+
+def _read_text(name: str, content: bytes, read: Callable[[str, str], DesiredFile]) -> DesiredFile:
+    return read(decode(content, name), name)
+
+
+def _together(loaders: Iterable[Callable[[], DesiredFile]]) -> DesiredState:
+    """One desired state from all files, in their order."""
     problems: list[Problem] = []
     files: list[DesiredFile] = []
-    read = make_reader()
     with _without_cycle_search():
-        for source in find_sources(paths):
+        for load in loaders:
             try:
-                file = _load_file(source, stdin, read)
+                file = load()
             except DesiredStateError as error:
                 problems.extend(error.problems)
                 continue

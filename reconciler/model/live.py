@@ -23,5 +23,6 @@ class LiveRepository:
     tags: Mapping[str, Document]
     missing: bool = False  # a direct GET said that there is no such repository
     missing_tags: tuple[str, ...] = ()  # exact names for which a direct GET said the same
+    gone_tags: tuple[str, ...] = ()  # remembered names for which it did, and of which rules speak
     unread: str = ""  # why it could not be read; empty: it was
     incomplete: str = ""  # why there may be tags that were not seen; empty: what a list can show was seen

@@ -1,10 +1,8 @@
 """
-From what is declared and what is live to the ordered list of changes.
+A plan and all that is in it, as values: shown, saved, compared and checked again.
 
-A desired document is the live one overlaid with what the rules declare, so an
-attribute that nobody declared cannot change, and neither can one that the
-registry did not report. Repositories are planned one at a time: what is in sync
-is counted and forgotten, and memory grows with the number of changes.
+What a change means (its effects) and when it is carried out (its stage) follow from
+its documents alone. So a plan that was read from a file can be held to both.
 """
 
 from __future__ import annotations
@@ -15,14 +13,12 @@ from typing import Literal
 import attrs
 
 from reconciler.model.address import Address, Kind
-from reconciler.model.attributes import DELETE, DIGEST, LIST, READ, WRITE, Document
-from reconciler.model.live import LiveRepository
-from reconciler.model.matching import RepositoryRules
-from reconciler.planning.patch import Patch, make_patch
-from reconciler.planning.rules import Declared, declare, values
+from reconciler.model.attributes import DELETE, LIST, READ, WRITE, Document
+from reconciler.planning.base import Reference
+from reconciler.planning.cause import Cause, gravest
+from reconciler.planning.patch import Patch
 
 Action = Literal["update", "move", "create", "delete"]
-Cause = Literal["config", "drift", "conflict", "unknown"]
 Effect = Literal["hide", "loosen", "tighten"]
 
 ACTIONS: tuple[Action, ...] = ("update", "move", "create", "delete")
@@ -38,7 +34,7 @@ class Change:
     address: Address
     kind: Kind
     action: Action
-    cause: Cause
+    causes: Mapping[str, Cause]  # who moved, for each attribute that changes
     effects: tuple[Effect, ...]  # sorted
     before: Document  # what changes, and the digest of a tag
     after: Document
@@ -50,6 +46,25 @@ class Change:
     def attributes(self) -> tuple[str, ...]:
         """The names of what changes, sorted."""
         return tuple(sorted(name for name in self.after if self.before.get(name) != self.after[name]))
+
+    @property
+    def cause(self) -> Cause:
+        """The gravest of its causes."""
+        return gravest(self.causes.values())
+
+
+@attrs.frozen
+class Drift:
+    """
+    What somebody else did to a locked resource and no change of an attribute undoes: it was moved, or deleted.
+
+    A lock alone proves nothing: `az acr import --force` moves a tag that cannot be written.
+    """
+
+    address: Address
+    before: Document  # as last applied: the digest of a tag, the locks that it had
+    after: Document | None  # what is live instead; None: it is gone
+    origins: tuple[str, ...]  # who wants it locked
 
 
 @attrs.frozen
@@ -100,8 +115,10 @@ class Plan:
 
     registry: str
     desired_digest: str
+    base: Reference | None  # what was last applied, for the causes; None: not known
     complete: bool  # false: something could not be read in full, see `unknown`
     changes: tuple[Change, ...]  # sorted by address
+    drift: tuple[Drift, ...]  # that no change undoes, sorted by address
     blocked: tuple[Blocked, ...]
     missing: tuple[Address, ...]  # named exactly, and the registry does not hold it
     unknown: tuple[Unknown, ...]
@@ -112,111 +129,6 @@ class Plan:
     def has_changes(self) -> bool:
         """There is something to apply. This is the one place where that is decided."""
         return bool(self.changes)
-
-
-@attrs.frozen
-class RepositoryPlan:
-    """What is to be said about one repository; a plan is the sum of these."""
-
-    changes: tuple[Change, ...] = ()
-    blocked: tuple[Blocked, ...] = ()
-    missing: tuple[Address, ...] = ()
-    unknown: tuple[Unknown, ...] = ()
-    managed: int = 0
-    unmanaged: int = 0
-
-    @property
-    def has_something_to_say(self) -> bool:
-        """It is more than two counts."""
-        return bool(self.changes or self.blocked or self.missing or self.unknown)
-
-
-def plan_repository(rules: RepositoryRules, live: LiveRepository) -> RepositoryPlan:
-    """Compare one repository and its tags with what the rules declare about them."""
-    here = Address(live.name)
-    if live.unread:
-        return RepositoryPlan(unknown=(Unknown(here, live.unread),))
-    if live.missing:
-        return RepositoryPlan(missing=(here,) if rules.named_exactly else ())
-    found = _Found()
-    declared = declare(rule for rule in rules.rules if rule.attributes)
-    if live.document is None or not declared:
-        found.unmanaged += 1
-    else:
-        found.compare(here, live.document, declared)
-    _plan_tags(rules, live, found)
-    missing = tuple(Address(live.name, tag=name) for name in live.missing_tags)
-    return RepositoryPlan(
-        changes=tuple(found.changes),
-        blocked=tuple(found.blocked),
-        missing=missing if rules.named_exactly else (),
-        unknown=(Unknown(here, live.incomplete),) if live.incomplete else (),
-        managed=found.managed,
-        unmanaged=found.unmanaged,
-    )
-
-
-class _Found:
-    """What has been found out about one repository so far."""
-
-    def __init__(self) -> None:
-        self.changes: list[Change] = []
-        self.blocked: list[Blocked] = []
-        self.managed = 0
-        self.unmanaged = 0
-
-    def compare(self, address: Address, live: Document, declared: Declared) -> None:
-        self.managed += 1
-        wanted = values(declared)
-        if wanted.items() <= live.items():
-            return
-        unsupported = sorted(wanted.keys() - live.keys())
-        self.blocked += [_unsupported(address, declared, attribute) for attribute in unsupported]
-        desired = {**live, **{name: value for name, value in wanted.items() if name in live}}
-        if desired != live:
-            self.changes.append(_update(address, live, desired, declared))
-
-
-def _plan_tags(rules: RepositoryRules, live: LiveRepository, found: _Found) -> None:
-    # Tags by the hundred match the same few rules, so what these declare is worked out once for each combination.
-    known: dict[tuple[object, ...], tuple[Declared, Mapping[str, bool]]] = {}
-    in_sync = unmanaged = 0
-    rules_for = rules.for_tag
-    for name, document in live.tags.items():
-        matching = rules_for(name)
-        if not matching:
-            unmanaged += 1
-            continue
-        if matching not in known:
-            declared = declare(matching)
-            known[matching] = (declared, values(declared))
-        declared, wanted = known[matching]
-        if not declared:
-            unmanaged += 1
-        elif wanted.items() <= document.items():
-            in_sync += 1
-        else:
-            found.compare(Address(live.name, tag=name), document, declared)
-    found.managed += in_sync
-    found.unmanaged += unmanaged
-
-
-def _update(address: Address, live: Document, desired: Document, declared: Declared) -> Change:
-    changed = sorted(name for name in desired if desired[name] != live[name])
-    shown = [*changed, DIGEST] if DIGEST in live else changed
-    origins = {declared[name].origin for name in changed}
-    return Change(
-        address=address,
-        kind=address.kind,
-        action="update",
-        cause="unknown",  # who moved is known only to somebody who remembers
-        effects=effects_of(live, desired, changed),
-        before={name: live[name] for name in shown},
-        after={name: desired[name] for name in shown},
-        patch=make_patch(live, desired),
-        origins=tuple(str(origin) for origin in sorted(origins, key=lambda o: (o.file, o.line, o.column))),
-        stage=stage_of(address, desired, changed),
-    )
 
 
 def effects_of(before: Document, after: Document, changed: Iterable[str]) -> tuple[Effect, ...]:
@@ -241,37 +153,3 @@ def stage_of(address: Address, desired: Document, changed: Iterable[str]) -> int
     if address.kind != "repository":
         return STAGE_ATTRIBUTES
     return STAGE_UNLOCK if WRITE in changed and desired[WRITE] else STAGE_REPOSITORY
-
-
-def _unsupported(address: Address, declared: Declared, attribute: str) -> Blocked:
-    asked = declared[attribute].origin
-    message = f"{asked} declares {attribute}, which this registry does not report here; it is not written"
-    return Blocked(address, "unsupported-attribute", message)
-
-
-def make_plan(registry: str, desired_digest: str, parts: Iterable[RepositoryPlan]) -> Plan:
-    """The plan for the whole registry, in an order that depends on names alone."""
-    parts = tuple(parts)
-    changes = sorted((c for part in parts for c in part.changes), key=lambda change: change.address.order)
-    blocked = sorted((b for part in parts for b in part.blocked), key=lambda b: (b.address.order, b.message))
-    unknown = sorted((u for part in parts for u in part.unknown), key=lambda u: u.address.order)
-    missing = sorted((m for part in parts for m in part.missing), key=lambda address: address.order)
-    counts = dict.fromkeys(ACTIONS, 0)
-    for change in changes:
-        counts[change.action] += 1
-    summary = Summary(
-        **counts,
-        managed=sum(part.managed for part in parts),
-        unmanaged=sum(part.unmanaged for part in parts),
-    )
-    return Plan(
-        registry=registry,
-        desired_digest=desired_digest,
-        complete=not unknown,
-        changes=tuple(changes),
-        blocked=tuple(blocked),
-        missing=tuple(missing),
-        unknown=tuple(unknown),
-        findings=(),
-        summary=summary,
-    )

@@ -12,25 +12,27 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import cattrs
 import orjson
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from reconciler import __version__
 from reconciler.errors import AddressError, PlanFileError
 from reconciler.model.address import Address, is_digest, parse_address
 from reconciler.model.attributes import DIGEST, REPOSITORY_ATTRIBUTES, TAG_ATTRIBUTES, Value
-from reconciler.model.desired import Declaration, DesiredState
-from reconciler.model.pattern import Pattern
+from reconciler.model.desired import DesiredState
+from reconciler.planning.base import MemoryReference, Reference, RevisionReference
 from reconciler.planning.patch import Operation, make_patch
-from reconciler.planning.plan import ACTIONS, Change, Plan, effects_of, stage_of
+from reconciler.planning.plan import ACTIONS, Change, Drift, Plan, effects_of, stage_of
+from reconciler.planning.statefile import rules_document
 
 FORMAT_VERSION = "1.0"
 _READABLE = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-_ABOUT = ("format_version", "tool_version", "fingerprint", "base")
-_NOT_READ = ("tool_version", "base")
-_NOT_IN_FINGERPRINT = ("origins", "cause")
+_ABOUT = ("format_version", "tool_version", "fingerprint")
+_NOT_READ = ("tool_version",)
+_NOT_IN_FINGERPRINT = ("origins", "cause", "causes")
 
 
 def plan_to_json(plan: Plan) -> bytes:
@@ -45,9 +47,14 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "fingerprint": _fingerprint(document),
-        "base": None,
     }
     return {**about, **document}
+
+
+def reference_document(reference: Reference | None) -> dict[str, Any] | None:
+    """What a plan was made on, as plain JSON values."""
+    document: dict[str, Any] | None = _converter().unstructure(reference)
+    return document
 
 
 def fingerprint(plan: Plan) -> str:
@@ -97,27 +104,7 @@ def plan_from_json(content: bytes, place: str) -> Plan:
 
 def desired_digest(desired: DesiredState) -> str:
     """`sha256:…` of what the files declare; comments, layout and the order of keys do not count."""
-    rules = [
-        {
-            "match": _texts(rule.match),
-            "exclude": _texts(rule.exclude),
-            "attributes": _pairs(rule.attributes),
-            "tags": [
-                {"match": _texts(tag.match), "exclude": _texts(tag.exclude), "attributes": _pairs(tag.attributes)}
-                for tag in rule.tags
-            ],
-        }
-        for rule in desired.repositories
-    ]
-    return _digest(rules)
-
-
-def _texts(patterns: tuple[Pattern, ...]) -> list[str]:
-    return [pattern.text for pattern in patterns]
-
-
-def _pairs(declarations: tuple[Declaration, ...]) -> dict[str, bool]:
-    return {declaration.attribute: declaration.value for declaration in declarations}
+    return _digest(rules_document(desired))
 
 
 def _digest(value: object) -> str:
@@ -159,6 +146,16 @@ def _is_consistent(plan: Plan) -> bool:
         and plan.summary.unmanaged >= 0
         and plan.complete == (not plan.unknown)
         and all(map(_is_honest, plan.changes))
+        and all(map(_is_drift, plan.drift))
+    )
+
+
+def _is_drift(drift: Drift) -> bool:
+    """It is a digest that changed, or something that is gone."""
+    digests = [document.get(DIGEST) for document in (drift.before, drift.after or {}) if DIGEST in document]
+    is_moved = drift.after is not None and drift.before.keys() == drift.after.keys() == {DIGEST}
+    return (drift.after is None or (is_moved and bool(drift.address.tag))) and all(
+        is_digest(str(digest)) for digest in digests
     )
 
 
@@ -172,6 +169,7 @@ def _is_honest(change: Change) -> bool:
     return (
         change.kind == change.address.kind
         and change.action == "update"
+        and change.causes.keys() == set(changed)
         and _shows_what_it_should(change)
         and _canonical(patch) == _canonical(change.patch)
         and change.effects == effects_of(change.before, change.after, changed)
@@ -227,7 +225,33 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook_func(lambda kind: kind == Operation, lambda value, _: _operation(value))
     for kind in (bool, str, int):
         converter.register_structure_hook(kind, lambda value, wanted: _exactly(wanted, value))
+    _register_references(converter)
+    _register_changes(converter)
     return converter
+
+
+def _register_references(converter: cattrs.Converter) -> None:
+    """What a plan was made on is told by its members: a commit, or a memory and its serial."""
+    kinds = (RevisionReference, MemoryReference)
+    from_members = {kind: make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True) for kind in kinds}
+
+    def structure(value: Any, _: object) -> Reference:
+        kind = RevisionReference if isinstance(value, dict) and "commit" in value else MemoryReference
+        return cast("Reference", from_members[kind](value, kind))
+
+    converter.register_structure_hook(Reference, structure)
+
+
+def _register_changes(converter: cattrs.Converter) -> None:
+    """The gravest cause of a change is written, and follows from its causes when it is read."""
+    members = make_dict_unstructure_fn(Change, converter)
+    from_members = make_dict_structure_fn(Change, converter, _cattrs_forbid_extra_keys=True)
+
+    def structure(value: Any, kind: type[Change]) -> Change:
+        return from_members({name: value[name] for name in value if name != "cause"}, kind)
+
+    converter.register_unstructure_hook(Change, lambda change: {**members(change), "cause": change.cause})
+    converter.register_structure_hook(Change, structure)
 
 
 def _operation(value: object) -> Operation:

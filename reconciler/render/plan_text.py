@@ -13,8 +13,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 from operator import itemgetter
 
-from reconciler.planning.plan import ACTIONS, Change, Plan, effects_of
-from reconciler.render.words import WIDTH, Paint, count, paragraph, safe, sentence, short_name, shown
+from reconciler.model.attributes import DIGEST
+from reconciler.planning.cause import GRAVEST_FIRST, Cause
+from reconciler.planning.plan import ACTIONS, Change, Drift, Plan, effects_of
+from reconciler.render.words import WIDTH, Paint, Style, count, paragraph, safe, sentence, short_name, shown
 
 SHOW_ALL_UP_TO = 100  # changes; beyond that a plan is shown in part
 SHOWN_REPOSITORIES = 10
@@ -23,6 +25,7 @@ SHOWN_NOTES = 10  # blocked, missing and unread resources, each
 _SIGNS = {"update": "~", "move": ">", "create": "+", "delete": "-"}
 _GRAVITY = ("hide", "loosen")
 _MARKS = {"hide": "hides", "loosen": "loosens"}
+_CAUSE_STYLES: dict[str, Style] = {"drift": "red", "conflict": "red"}
 _MAX_NAME = 30
 _VALUES_WIDTH = 13  # true → false
 _ASKED = "asked for at "
@@ -39,6 +42,12 @@ def render_plan(plan: Plan, paint: Paint, *, full: bool) -> str:
     """
     blocks = [
         *_changes(plan, paint, full=full or len(plan.changes) <= SHOW_ALL_UP_TO),
+        _notes(
+            "Drift that no change undoes: it was locked, and is remembered as it was",
+            [(str(drift.address), _drift(drift)) for drift in plan.drift],
+            paint,
+            full=full,
+        ),
         _notes("Blocked", _blocked(plan), paint, full=full),
         _notes(
             "Missing: the files name it, the registry does not hold it",
@@ -104,10 +113,13 @@ class _Layout:
         self._attribute_width = max(attributes, default=0)
         is_grave = any(_gravity(change) < len(_GRAVITY) for change in plan.changes)
         self._mark_width = max(map(len, _MARKS.values())) if is_grave else 0
+        # Who moved is said where somebody did, and where nobody knows although there is a memory.
+        told = {cause for change in plan.changes for cause in change.causes.values()} & _told_causes(plan)
+        self._cause_width = max(map(len, told), default=0)
+        self._told = told
         self._margin = 4 + self._name_width + 2  # where attributes begin
         self._line_width = self._margin + self._attribute_width + 2 + _VALUES_WIDTH
-        if is_grave:
-            self._line_width += 2 + self._mark_width
+        self._line_width += sum(2 + width for width in (self._mark_width, self._cause_width) if width)
 
     def repository(self, name: str, changes: Sequence[Change], left_out: Sequence[Change] = ()) -> str:
         lines = [self._paint(name, "bold")]
@@ -137,12 +149,17 @@ class _Layout:
     def _attribute(self, change: Change, attribute: str) -> str:
         values = f"{shown(change.before[attribute])} → {shown(change.after[attribute])}"
         text = f"{safe(attribute):{self._attribute_width}}  {values:{_VALUES_WIDTH}}"
-        if not self._mark_width:
-            return text
-        effects = effects_of(change.before, change.after, [attribute])
-        mark = "".join(_MARKS[effect] for effect in effects if effect in _MARKS)
-        padding = " " * (self._mark_width - len(mark))
-        return f"{text}  {self._paint(mark, 'red') if mark else ''}{padding}"
+        if self._mark_width:
+            effects = effects_of(change.before, change.after, [attribute])
+            mark = "".join(_MARKS[effect] for effect in effects if effect in _MARKS)
+            text = f"{text}  {self._column(mark, self._mark_width, 'red')}"
+        if self._cause_width:
+            cause = change.causes[attribute] if change.causes[attribute] in self._told else ""
+            text = f"{text}  {self._column(cause, self._cause_width, _CAUSE_STYLES.get(cause, 'dim'))}"
+        return text
+
+    def _column(self, text: str, width: int, style: Style) -> str:
+        return f"{self._paint(text, style) if text else ''}{' ' * (width - len(text))}"
 
     def _origins(self, origins: Sequence[str]) -> Iterator[str]:
         together = ", ".join(origins)
@@ -168,13 +185,25 @@ def _notes(title: str, notes: Sequence[tuple[str, str]], paint: Paint, *, full: 
     return "\n".join(lines) + "\n"
 
 
+def _told_causes(plan: Plan) -> set[Cause]:
+    return {"drift", "conflict", "unknown"} if plan.base else set()
+
+
+def _drift(drift: Drift) -> str:
+    locked_at = f"Locked by {', '.join(drift.origins)}."
+    if drift.after is None:
+        return f"It was deleted. {locked_at}"
+    return f"It moved: {shown(drift.before[DIGEST])} → {shown(drift.after[DIGEST])}. {locked_at}"
+
+
 def _blocked(plan: Plan) -> list[tuple[str, str]]:
     return [(f"{blocked.address}: {safe(blocked.reason_code)}", blocked.message) for blocked in plan.blocked]
 
 
 def _summary(plan: Plan, paint: Paint) -> str:
     claim = sentence(f"Plan for {safe(plan.registry)}:", _claims(plan), _effects(plan.changes))
-    return f"{paint(claim, 'bold')}\n{paragraph(_rest(plan), margin=2)}\n"
+    rest = [line for line in (_causes(plan), _rest(plan)) if line]
+    return "\n".join([paint(claim, "bold"), *(paragraph(line, margin=2) for line in rest)]) + "\n"
 
 
 def _claims(plan: Plan) -> list[str]:
@@ -184,10 +213,24 @@ def _claims(plan: Plan) -> list[str]:
     return [f"{number:,} to {action}" for action, number in counts if number]
 
 
+def _causes(plan: Plan) -> str:
+    """Why there are changes, resource by resource; empty: there are none, or nothing was remembered to tell by."""
+    if not plan.base or not plan.changes:
+        return ""
+    counts = Counter(change.cause for change in plan.changes)
+    return f"Cause: {', '.join(f'{counts[cause]:,} {cause}' for cause in GRAVEST_FIRST if counts[cause])}."
+
+
 def _rest(plan: Plan) -> str:
     # What is blocked is not as it was declared, whether or not something else about it changes.
     not_in_sync = {change.address for change in plan.changes} | {blocked.address for blocked in plan.blocked}
+    not_in_sync |= {drift.address for drift in plan.drift if drift.after is not None}
     parts = [f"{plan.summary.managed - len(not_in_sync):,} in sync", f"{plan.summary.unmanaged:,} unmanaged"]
-    notes = ((plan.blocked, "blocked"), (plan.missing, "missing"), (plan.unknown, "not read"))
+    notes = (
+        (plan.drift, "drifted"),
+        (plan.blocked, "blocked"),
+        (plan.missing, "missing"),
+        (plan.unknown, "not read"),
+    )
     parts += [f"{len(some):,} {what}" for some, what in notes if some]
     return f"{', '.join(parts)}."

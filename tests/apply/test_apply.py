@@ -12,7 +12,8 @@ from reconciler.emulator import Settings
 from reconciler.model.desired import Declaration, DesiredState, Origin, RepositoryRule, TagRule
 from reconciler.model.matching import DesiredIndex
 from reconciler.model.pattern import compile_pattern
-from reconciler.planning.plan import make_plan, plan_repository
+from reconciler.planning.base import NoBase
+from reconciler.planning.compare import make_plan, plan_repository
 from reconciler.registry.accounts import only
 from reconciler.registry.client import Client
 from reconciler.registry.location import parse_location
@@ -44,7 +45,13 @@ async def _client(emulator, timeout_s=5.0):
 async def _plan(client, desired):
     parts = []
     index = DesiredIndex(desired)
-    await refresh(client, index, concurrency=4, receive=lambda rules, live: parts.append(plan_repository(rules, live)))
+    await refresh(
+        client,
+        index,
+        NoBase(),
+        concurrency=4,
+        receive=lambda rules, live, _: parts.append(plan_repository(rules, live)),
+    )
     return make_plan("emulator", "sha256:", parts)
 
 

@@ -123,7 +123,8 @@ def test_notes_go_to_stderr_and_can_be_silenced(emulator, reconciler, releases):
     loud = reconciler("plan", releases, "--registry", emulator.url)
     quiet = reconciler("plan", releases, "--registry", emulator.url, "--quiet")
 
-    assert loud.stderr.startswith(f"Registry  {emulator.url}\nRead      0 repositories, 0 tags in 1 request, ")
+    assert loud.stderr.startswith(f"Registry  {emulator.url}\nMemory    none yet at .reconciler/state.json: ")
+    assert "\nRead      0 repositories, 0 tags in 1 request, " in loud.stderr
     assert "" == quiet.stderr
     assert loud.stdout == quiet.stdout
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from builders import LOCKED, OPEN, desired_state, digest, plan_of, repository, tag
 
 from reconciler.model.address import Address
-from reconciler.planning.plan import Blocked, Change, RepositoryPlan, Summary, Unknown, make_plan, plan_repository
+from reconciler.planning.compare import RepositoryPlan, make_plan, plan_repository
+from reconciler.planning.plan import Blocked, Change, Summary, Unknown
 
 CLOSED = dict.fromkeys(OPEN, False)
 
@@ -30,7 +32,7 @@ def test_a_change_of_a_tag_is_a_value_that_tells_everything():
         address=Address("team/app", tag="v1"),
         kind="tag",
         action="update",
-        cause="unknown",
+        causes={"deleteEnabled": "unknown"},
         effects=("tighten",),
         before={"deleteEnabled": True, "digest": digest("a")},
         after={"deleteEnabled": False, "digest": digest("a")},
@@ -254,4 +256,4 @@ def test_a_repository_without_rules_has_nothing_to_say():
 
     part = plan_repository(rules, repository("app", OPEN, {"v1": tag()}))
 
-    assert (RepositoryPlan(unmanaged=2), False) == (part, part.has_something_to_say)
+    assert (RepositoryPlan(unmanaged=2), False) == (attrs.evolve(part, observed=None), part.has_something_to_say)

@@ -44,7 +44,7 @@ def _document() -> dict:
 
 def _refingerprinted(document: dict) -> bytes:
     """The document with the fingerprint that fits it, as a careful forger would write it."""
-    left_out = ("origins", "cause")
+    left_out = ("origins", "cause", "causes")
     changes = [{k: v for k, v in change.items() if k not in left_out} for change in document["changes"]]
     named = {name: document[name] for name in ("registry", "desired_digest", "complete")}
     named["managed"] = document["summary"]["managed"]
@@ -118,7 +118,10 @@ def test_equal_input_gives_equal_bytes_whatever_the_hash_seed():
 def test_the_fingerprint_ignores_what_changes_without_a_deed():
     """Line numbers, counts, notes and the version may differ while the same would be done."""
     plan = _small_plan()
-    moved = tuple(attrs.evolve(change, origins=("elsewhere.yaml:7:7",), cause="drift") for change in plan.changes)
+    moved = tuple(
+        attrs.evolve(change, origins=("elsewhere.yaml:7:7",), causes=dict.fromkeys(change.causes, "drift"))
+        for change in plan.changes
+    )
     others = attrs.evolve(
         plan, changes=moved, missing=(), blocked=(), findings=(), summary=attrs.evolve(plan.summary, unmanaged=99)
     )

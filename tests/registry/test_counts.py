@@ -11,6 +11,7 @@ from reconciler.errors import ProtocolError
 from reconciler.model.desired import Declaration, DesiredState, Origin, RepositoryRule, TagRule
 from reconciler.model.matching import DesiredIndex
 from reconciler.model.pattern import compile_pattern
+from reconciler.planning.base import NoBase
 from reconciler.registry.listing import list_manifests
 from reconciler.registry.reader import refresh
 
@@ -41,7 +42,9 @@ async def _read(client, *names: str, match: str = "team/app", attributes: bool =
     rule = RepositoryRule((compile_pattern(match),), (), LOCKED if attributes else (), rules, HERE)
     received = {}
     index = DesiredIndex(DesiredState(None, (rule,)))
-    await refresh(client, index, concurrency=2, receive=lambda _, live: received.update({live.name: live}))
+    await refresh(
+        client, index, NoBase(), concurrency=2, receive=lambda _, live, __: received.update({live.name: live})
+    )
     return received["team/app"]
 
 

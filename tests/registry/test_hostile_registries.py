@@ -11,6 +11,7 @@ from reconciler.errors import RegistryError
 from reconciler.model.desired import Declaration, DesiredState, Origin, RepositoryRule, TagRule
 from reconciler.model.matching import DesiredIndex
 from reconciler.model.pattern import compile_pattern
+from reconciler.planning.base import NoBase
 from reconciler.registry.reader import refresh
 
 FATAL = {**WRONG_ANSWER, **ELSEWHERE, **SIGN_IN}
@@ -43,7 +44,7 @@ async def test_a_registry_that_cannot_be_trusted_is_one_error(registry, elsewher
 
     async with connect(password=PASSWORD) as client:
         with pytest.raises(RegistryError) as raised:
-            await refresh(client, DesiredIndex(EVERYTHING), concurrency=4, receive=lambda *_: None)
+            await refresh(client, DesiredIndex(EVERYTHING), NoBase(), concurrency=4, receive=lambda *_: None)
 
     first, *advice = str(raised.value).splitlines()
     assert FATAL[name].says in first
@@ -65,8 +66,9 @@ async def test_a_repository_that_cannot_be_read_is_told_with_the_reason(registry
         await refresh(
             client,
             DesiredIndex(EVERYTHING),
+            NoBase(),
             concurrency=4,
-            receive=lambda _, live: received.update({live.name: live}),
+            receive=lambda _, live, __: received.update({live.name: live}),
         )
 
     assert {"team/app", "team/good"} == set(received)

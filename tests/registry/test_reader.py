@@ -12,6 +12,7 @@ from reconciler.errors import ThrottledError, UnauthorizedError, UnreachableErro
 from reconciler.model.desired import Declaration, DesiredState, Origin, RepositoryRule, TagRule
 from reconciler.model.matching import DesiredIndex
 from reconciler.model.pattern import compile_pattern
+from reconciler.planning.base import NoBase
 from reconciler.registry.reader import refresh
 
 HERE = Origin("registry.yaml", 1, 1)
@@ -29,7 +30,9 @@ def _index(match: str, *, attributes: bool = True, tags: tuple[str, ...] = ()) -
 
 async def _refresh(client, index: DesiredIndex, concurrency: int = 4):
     received = {}
-    await refresh(client, index, concurrency=concurrency, receive=lambda _, live: received.update({live.name: live}))
+    await refresh(
+        client, index, NoBase(), concurrency=concurrency, receive=lambda _, live, __: received.update({live.name: live})
+    )
     return received
 
 
@@ -243,11 +246,11 @@ async def test_each_repository_is_handed_on_before_the_list_of_repositories_ends
     registry.on("*", lambda request: repository(request.target.rpartition("/")[2]))
     received = []
 
-    def receive(_, live) -> None:
+    def receive(_, live, __) -> None:
         received.append(live.name)
         seen_first.set()
 
     async with connect() as client:
-        await refresh(client, _index("**"), concurrency=2, receive=receive)
+        await refresh(client, _index("**"), NoBase(), concurrency=2, receive=receive)
 
     assert sorted([*names, "b"]) == sorted(received)

@@ -1,0 +1,136 @@
+"""Carry a plan out, remember what came of it, report: what `apply` and `drift --heal` have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+
+from reconciler.cli import ERROR, OK
+from reconciler.cli.memory import Memory
+from reconciler.cli.output import answer_or_note, note
+from reconciler.cli.progress import Progress, shown
+from reconciler.cli.record import Run, record
+from reconciler.cli.registry import Registry, Traffic, client_for, tell
+from reconciler.cli.signals import uninterrupted
+from reconciler.errors import RefusedError
+from reconciler.render.words import Paint, count
+
+if TYPE_CHECKING:
+    from reconciler.apply import Interrupt, Report
+    from reconciler.model.address import Address
+    from reconciler.model.attributes import Document
+    from reconciler.planning.plan import Plan
+    from reconciler.recheck import Found
+
+# What to do about changes that are stale before the first is made: refuse all, leave just those, or do not look.
+OnStale = Literal["abort", "skip"]
+
+
+@attrs.frozen(eq=False)
+class Order:
+    """A plan that was approved, and how to carry it out."""
+
+    plan: Plan
+    operation: str
+    lines_after: Callable[[Mapping[Address, Document]], Mapping[str, bytes]]  # of the memory, by what was made true
+    desired: tuple[str, bytes] | None = None  # the digest and the rules of the files; None: a saved plan
+    looks_first: bool = False  # reads all that it touches before the first change, and makes none if some is stale
+    is_repeated: bool = False  # it was carried out to its end before: only look
+    tells_sign_in: bool = False
+    marks: Callable[[], str] | None = None  # moves a ref of Git when every change ended verified; says so
+
+
+@attrs.frozen
+class Style:
+    """How to tell about it."""
+
+    is_json: bool
+    full: bool
+    paint: Paint
+
+
+def carry_out(order: Order, registry: Registry, traffic: Traffic, memory: Memory, style: Style) -> int:
+    """
+    Converge, remember, report.
+
+    Returns:
+        The exit code.
+    """
+    run = Run.begun(order.operation, memory)
+    report = asyncio.run(_converged(order, registry, traffic, memory))
+    with uninterrupted():
+        problems = record(run, order, report, memory)
+    is_told = _tell(report, style)
+    for problem in problems:
+        note(f"error: {problem}")
+    is_done = report.is_success and is_told and not problems
+    if is_done and not order.plan.blocked and order.marks:
+        tell(order.marks(), traffic)
+    return OK if is_done and not order.plan.blocked else ERROR
+
+
+def _tell(report: Report, style: Style) -> bool:
+    from reconciler.render.report_json import report_to_json
+    from reconciler.render.report_text import render_report
+
+    plan = report.plan
+    if style.is_json:
+        told: str | bytes = report_to_json(plan, report.outcomes, interrupted=report.interrupted)
+    else:
+        told = render_report(plan.registry, report.outcomes, style.paint, full=style.full) if plan.has_changes else ""
+    try:
+        return answer_or_note(told)
+    except KeyboardInterrupt:
+        raise RefusedError("interrupted while the report was written\n  What it says above is so.") from None
+
+
+async def _converged(order: Order, registry: Registry, traffic: Traffic, memory: Memory) -> Report:
+    from reconciler.apply import Interrupt, apply_plan
+
+    interrupt = Interrupt()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _on_signal, interrupt)
+    plan, started_s = order.plan, time.monotonic()
+    counted = Progress(quiet=traffic.quiet, changes=max(1, len(plan.changes)), tells_sign_in=order.tells_sign_in)
+    with shown(counted, quiet=traffic.quiet) as progress:
+        async with client_for(registry, traffic, progress) as client:
+            report = await _instead(order, client, traffic, progress, interrupt) or await apply_plan(
+                plan,
+                client,
+                concurrency=traffic.concurrency,
+                sink=progress,
+                interrupt=interrupt,
+                forbidden=memory.why_not,
+            )
+    took = f"{count(client.request_count, 'request')}, {time.monotonic() - started_s:.1f} s"
+    tried = sum(outcome.status != "not-attempted" for outcome in report.outcomes)
+    tell(f"\nTried     {count(tried, 'change')} in {took}", traffic, when=plan.has_changes)
+    return report
+
+
+async def _instead(
+    order: Order, client: Any, traffic: Traffic, progress: Progress, interrupt: Interrupt
+) -> Report | None:
+    """The report of a plan that is not to be carried out, after a look; None: it is."""
+    from reconciler.recheck import is_stale, recheck, refused, repeated
+
+    if not order.plan.has_changes or not (order.looks_first or order.is_repeated):
+        return None
+    found: Found = await recheck(
+        order.plan, client, concurrency=traffic.concurrency, progress=progress.looked, interrupt=interrupt
+    )
+    if order.is_repeated:
+        return repeated(order.plan, found)
+    return refused(order.plan, found) if is_stale(found) else None
+
+
+def _on_signal(interrupt: Interrupt) -> None:
+    interrupt()
+    if interrupt.times == 1:
+        note("interrupted: finishing what is under way; once more cuts it off")

@@ -1,0 +1,153 @@
+"""`reconciler drift`: what somebody changed behind our back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from reconciler.cli import CHANGES, ERROR, OK, options
+from reconciler.cli.apply import lines_after
+from reconciler.cli.carry_out import Order, Style, carry_out
+from reconciler.cli.clock import shown_time
+from reconciler.cli.first_seen import first_seen
+from reconciler.cli.memory import Memory, locked_memory, read_memory
+from reconciler.cli.output import answer, note, standard_input, stdout_paint
+from reconciler.cli.registry import Registry, open_registry
+from reconciler.cli.signals import terminated_as_interrupted
+from reconciler.cli.steps import Given, Planned, given_from, plan_registry
+from reconciler.errors import RefusedError
+from reconciler.render.words import count
+
+if TYPE_CHECKING:
+    from reconciler.model.desired import DesiredState
+    from reconciler.planning.drift import Drifted
+    from reconciler.planning.limits import Limits
+    from reconciler.planning.plan import Plan
+
+
+@click.command("drift")
+@options.files
+@options.registry
+@click.option("--heal", is_flag=True, help="Undo it: make just that what it was last applied as. Does not ask.")
+@options.lock_timeout
+@options.planning
+def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
+    """
+    Tell what somebody changed behind our back.
+
+    Compares what is live with what was last applied, attribute by attribute, and
+    leaves out what the files themselves want changed: that is for plan. Exits with
+    2 where something drifted. With --heal it is undone, within the same limits as
+    apply, and the exit code is 0 once nothing is left of it.
+
+    \b
+    Examples:
+      reconciler drift registry.yaml
+      reconciler drift registry.yaml --format json | jq '.drift[].address'
+      reconciler drift registry.yaml --heal --state az://state/prod.json
+    """
+    from reconciler.files import load_desired
+
+    given = given_from(others)
+    traffic, where = given.traffic, given.where
+    desired = load_desired(files, stdin=standard_input())
+    with open_registry(registry, desired.registry, traffic) as live:
+        if not others["heal"]:
+            memory = read_memory(where, live, traffic, files)
+            return _told(desired, live, given, memory)
+        with terminated_as_interrupted(), locked_memory(where, live, traffic, files, "drift --heal") as memory:
+            return _healed(desired, live, given, memory)
+
+
+def _told(desired: DesiredState, registry: Registry, given: Given, memory: Memory) -> int:
+    planned = plan_registry(desired, registry, given, memory.base)
+    healing, found = _drift_in(planned, given.limits, memory)
+    _show(planned.plan, healing, found, memory, given.others)
+    if not healing.complete:
+        note(f"error: {len(healing.unknown):,} could not be read in full; there may be more drift than this")
+        return ERROR
+    return CHANGES if found else OK
+
+
+def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Memory) -> int:
+    if not memory.is_known:
+        raise RefusedError("nothing is remembered, so what drifted is not known\n  apply makes it what the files say.")
+    planned = plan_registry(desired, registry, given, memory.base, keep=memory.store is not None)
+    healing, found = _drift_in(planned, given.limits, memory)
+    others, traffic = given.others, given.traffic
+    is_json = others["output_format"] == "json"
+    _show(planned.plan, healing, found, memory, others, is_note=is_json)
+    if healing.findings:
+        for finding in healing.findings:
+            note(f"{finding.code}: {finding.message}")
+        raise RefusedError("this is not healed as it is; nothing was changed\n  See above.")
+    order = Order(healing, "drift --heal", lambda made_true: lines_after(planned, made_true, lambda _: False))
+    paint = stdout_paint(no_color=others["no_color"])
+    code = carry_out(order, registry, traffic, memory, Style(is_json=is_json, full=others["full"], paint=paint))
+    left = [each for each in found if not each.can_heal]
+    if code == OK:
+        first_seen(memory, left, is_whole=healing.complete)
+    return CHANGES if code == OK and left else code
+
+
+def _drift_in(planned: Planned, limits: Limits, memory: Memory) -> tuple[Plan, Sequence[Drifted]]:
+    """The plan that heals what drifted, held to the limits, and what drifted."""
+    from reconciler.planning.drift import drifted, only_drift
+    from reconciler.planning.limits import check_limits
+
+    healing = only_drift(planned.plan, is_known=memory.is_known)
+    # Files that declare nothing manage nothing: then nothing can drift.
+    healing = attrs.evolve(healing, findings=check_limits(healing, limits, desired_is_empty=False))
+    return healing, drifted(healing)
+
+
+def _show(
+    plan: Plan,
+    healing: Plan,
+    found: Sequence[Drifted],
+    memory: Memory,
+    others: Mapping[str, Any],
+    *,
+    is_note: bool = False,
+) -> None:
+    from reconciler.render.drift_json import drift_to_json
+    from reconciler.render.drift_text import render_drift
+
+    seen = first_seen(memory, found, is_whole=healing.complete)
+    if others["output_format"] == "json" and not is_note:
+        answer(drift_to_json(healing, found, seen))
+        return
+    text = render_drift(
+        plan.registry,
+        found,
+        {fingerprint: shown_time(at) for fingerprint, at in seen.items()},
+        stdout_paint(no_color=others["no_color"]),
+        full=others["full"],
+        notes=_notes(plan, healing, found, memory, heals=others["heal"]),
+    )
+    note(text) if is_note else answer(text)
+
+
+def _notes(plan: Plan, healing: Plan, found: Sequence[Drifted], memory: Memory, *, heals: bool) -> list[str]:
+    notes = []
+    can = sum(each.can_heal for each in found)
+    if not memory.is_known:
+        notes.append(
+            "Nothing is remembered, so this is all that differs from the files; who changed it is not known."
+            " After the first apply it is."
+        )
+    elif can and not heals:
+        notes.append(f"--heal undoes it for {count(can, 'resource')}.")
+    if can < len(found):
+        notes.append(
+            f"{len(found) - can:,} moved or went though locked, which no change of an attribute undoes: put the image"
+            " back, or let apply --accept ADDRESS remember it as it is."
+        )
+    others = len(plan.changes) - len(healing.changes)
+    if others and memory.is_known:
+        them = count(others, "more resource differs", "more resources differ")
+        notes.append(f"{them} from the files, which are new about it, or it is new; plan shows that.")
+    return notes

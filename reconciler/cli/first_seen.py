@@ -1,0 +1,59 @@
+"""Since when something drifts: noted beside the memory when it is seen for the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import orjson
+
+from reconciler.cli.clock import now_text
+from reconciler.cli.memory import DRIFT, Memory, update_blob
+from reconciler.cli.output import note
+from reconciler.errors import BackendError
+
+if TYPE_CHECKING:
+    from reconciler.planning.drift import Drifted
+
+_FORMAT_VERSION = "1.0"
+_NOTHING = b""
+
+
+def first_seen(memory: Memory, found: Sequence[Drifted], *, is_whole: bool) -> Mapping[str, str]:
+    """
+    When each drift was first seen (RFC 3339), by fingerprint; from now on it is known.
+
+    Args:
+        memory: Beside which that is kept.
+        found: What drifts now.
+        is_whole: What is not in `found` does not drift any more.
+    """
+    at = now_text()
+    seen = {each.fingerprint: at for each in found}
+    store = memory.store
+    if store is None:
+        return seen
+
+    def noted(content: bytes) -> bytes:
+        old = _read(content)
+        seen.update({fingerprint: old.get(fingerprint, at) for fingerprint in seen})
+        kept = seen if is_whole else {**old, **seen}
+        if not kept and not content:
+            return _NOTHING
+        document = {"format_version": _FORMAT_VERSION, "first_seen": kept}
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+    try:
+        update_blob(store, DRIFT, noted)
+    except BackendError as error:
+        note(f"warning: when it was first seen cannot be kept: {error}")
+    return seen
+
+
+def _read(content: bytes) -> Mapping[str, str]:
+    """What was noted; nothing where that cannot be read, for it is a convenience and no memory."""
+    try:
+        noted = orjson.loads(content)["first_seen"]
+        return {str(fingerprint): str(at) for fingerprint, at in noted.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,118 @@
+"""
+Of a plan, only what drifted: what somebody changed behind our back.
+
+The files may differ from the registry for reasons of their own; that is none of the
+matter here. What is left of a plan can be healed like any other: its changes are just
+those attributes that are not as they were last applied, and its limits are the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+import orjson
+
+from reconciler.model.address import Address
+from reconciler.model.attributes import DIGEST, Value
+from reconciler.planning.cause import Cause
+from reconciler.planning.patch import make_patch
+from reconciler.planning.plan import Change, Drift, Plan, effects_of, stage_of
+
+Way = Literal["hidden", "loosened", "moved", "deleted", "tightened", "changed"]
+
+WAYS: tuple[Way, ...] = ("hidden", "loosened", "moved", "deleted", "tightened", "changed")
+_DRIFTED: tuple[Cause, ...] = ("drift", "conflict")
+_WAY_OF: Mapping[str, Way] = {"hide": "hidden", "loosen": "loosened", "tighten": "tightened"}
+
+
+@attrs.frozen
+class Attribute:
+    """One attribute that drifted."""
+
+    name: str
+    last_applied: Value | None
+    live: Value | None  # None: the resource is gone
+    desired: Value | None  # None: no apply undoes it
+
+
+@attrs.frozen
+class Drifted:
+    """One resource that drifted."""
+
+    address: Address
+    ways: tuple[Way, ...]  # what became of it, the gravest first
+    cause: Cause
+    attributes: tuple[Attribute, ...]  # sorted by name
+    origins: tuple[str, ...]  # the rules that it breaks
+    can_heal: bool
+
+    @property
+    def fingerprint(self) -> str:
+        """The same as long as it is the same drift: resource, attributes and values, nothing else."""
+        said = [str(self.address), self.ways, [attrs.astuple(each) for each in self.attributes]]
+        return f"sha256:{hashlib.sha256(orjson.dumps(said)).hexdigest()}"
+
+
+def only_drift(plan: Plan, *, is_known: bool) -> Plan:
+    """
+    The plan that heals what drifted, and does nothing else.
+
+    Args:
+        plan: Of everything.
+        is_known: There is something to tell drift by; without it every difference may be drift, and counts as such.
+    """
+    causes = _DRIFTED if is_known else (*_DRIFTED, "unknown")
+    changes = [_narrowed(change, causes) for change in plan.changes]
+    left = tuple(change for change in changes if change is not None)
+    summary = attrs.evolve(plan.summary, update=len(left))
+    return attrs.evolve(plan, changes=left, blocked=(), missing=(), summary=summary)
+
+
+def drifted(plan: Plan) -> tuple[Drifted, ...]:
+    """What drifted, from the plan that heals it, sorted by address."""
+    found = [*map(_of_change, plan.changes), *map(_beyond_change, plan.drift)]
+    return tuple(sorted(found, key=lambda each: (each.address.order, each.ways)))
+
+
+def _narrowed(change: Change, causes: tuple[Cause, ...]) -> Change | None:
+    """What of a change has one of these causes; None: nothing of it."""
+    names = [name for name in change.attributes if change.causes[name] in causes]
+    if len(names) == len(change.attributes):
+        return change
+    if not names:
+        return None
+    kept = {*names, DIGEST}
+    before = {name: value for name, value in change.before.items() if name in kept}
+    after = {name: value for name, value in change.after.items() if name in kept}
+    return attrs.evolve(
+        change,
+        causes={name: change.causes[name] for name in names},
+        effects=effects_of(before, after, names),
+        before=before,
+        after=after,
+        patch=make_patch(before, after),
+        stage=stage_of(change.address, after, names),
+    )
+
+
+def _of_change(change: Change) -> Drifted:
+    # What heals it goes from live to last applied, so what became of it is the same the other way round.
+    effects = effects_of(change.after, change.before, change.attributes)
+    ways = {_WAY_OF[effect] for effect in effects}
+    attributes = tuple(
+        Attribute(name, change.after[name], change.before[name], change.after[name]) for name in change.attributes
+    )
+    in_order = tuple(way for way in WAYS if way in ways) or ("changed",)
+    return Drifted(change.address, in_order, change.cause, attributes, change.origins, can_heal=True)
+
+
+def _beyond_change(drift: Drift) -> Drifted:
+    live = drift.after
+    attributes = tuple(
+        Attribute(name, value, live[name] if live else None, None) for name, value in sorted(drift.before.items())
+    )
+    way: Way = "deleted" if live is None else "moved"
+    return Drifted(drift.address, (way,), "drift", attributes, drift.origins, can_heal=False)

@@ -1,0 +1,176 @@
+"""
+The journal: every run as one line of JSON, the newest last.
+
+It answers who changed what and when, and holds what it takes to undo a run. It is
+pruned from its beginning, by size; the newest run stays however long it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import attrs
+import orjson
+
+from reconciler.errors import AddressError, RefusedError, StateError
+from reconciler.model.address import Address, parse_address
+from reconciler.model.attributes import Document
+from reconciler.planning.plan import Action, Plan
+from reconciler.planning.planfile import FORMAT_VERSION, fingerprint, reference_document
+
+MAX_BYTES = 16 * 1024**2
+LATEST = "latest"
+_MAY_STAND = ("verified", "unconfirmed")
+
+
+class _Outcome(Protocol):
+    @property
+    def change(self) -> Any: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def was_so_already(self) -> bool: ...
+
+
+@attrs.frozen
+class RunInfo:
+    """Who ran what, when, from where."""
+
+    id: str  # sorts by time, as far as clocks can be trusted
+    operation: str  # apply, or drift --heal
+    who: str
+    host: str
+    started: str  # RFC 3339, UTC
+    ended: str
+    seconds: float  # by a clock that does not jump
+    tool_version: str
+
+
+@attrs.frozen
+class Done:
+    """One change of a run that is over."""
+
+    address: Address
+    action: Action
+    status: str
+    is_ours: bool  # the run sent it, or may have
+    before: Document
+    after: Document
+
+
+def run_to_line(
+    info: RunInfo, plan: Plan, outcomes: Sequence[_Outcome], *, interrupted: bool, serial: int | None
+) -> bytes:
+    """
+    One run as a line of the journal, ending in a newline.
+
+    Args:
+        info: Who and when.
+        plan: What was carried out.
+        outcomes: How each change ended.
+        interrupted: Somebody asked it to stop.
+        serial: Of the memory after it; None: none was written.
+    """
+    summary: dict[str, int] = {}
+    for outcome in outcomes:
+        summary[outcome.status] = summary.get(outcome.status, 0) + 1
+    document = {
+        "format_version": FORMAT_VERSION,
+        "run": info.id,
+        **attrs.asdict(info, filter=attrs.filters.exclude("id")),
+        "registry": plan.registry,
+        "fingerprint": fingerprint(plan),
+        "desired_digest": plan.desired_digest,
+        "base": reference_document(plan.base),
+        "serial": serial,
+        "interrupted": interrupted,
+        "summary": summary,
+        "changes": [_change(outcome) for outcome in outcomes],
+    }
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
+def appended(journal: bytes, line: bytes) -> bytes:
+    """The journal with one more line, and without as many of its first ones as it takes to stay within bounds."""
+    if journal and not journal.endswith(b"\n"):
+        journal += b"\n"
+    surplus = len(journal) + len(line) - MAX_BYTES
+    if surplus > 0:
+        cut = journal.find(b"\n", min(surplus, len(journal)) - 1)
+        journal = journal[cut + 1 :] if cut >= 0 else b""
+    return journal + line
+
+
+def runs_from_bytes(journal: bytes, place: str) -> list[dict[str, Any]]:
+    """
+    Every run in the journal, as it was written, the oldest first.
+
+    Raises:
+        StateError: a line of it is no run.
+    """
+    return [_run(line, place, number) for number, line in enumerate(journal.splitlines(), 1) if line.strip()]
+
+
+def find_run(runs: Sequence[Mapping[str, Any]], wanted: str, place: str) -> Mapping[str, Any]:
+    """
+    The run with this id, or whose id begins so; `latest` is the newest one that changed something.
+
+    Raises:
+        RefusedError: there is none, or there are several.
+    """
+    if wanted == LATEST:
+        found = [run for run in runs if any(done.is_ours for done in changes_of(run, place))][-1:]
+    else:
+        found = [run for run in runs if str(run["run"]).startswith(wanted)] if wanted else []
+        found = [run for run in found if run["run"] == wanted] or found
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise RefusedError(f"{wanted}: {len(found):,} runs begin so in {place}\n  Give more of the id.")
+    raise RefusedError(f"{wanted}: no such run in {place}\n  reconciler state log lists them.")
+
+
+def changes_of(run: Mapping[str, Any], place: str) -> list[Done]:
+    """
+    What a run did, change by change.
+
+    Raises:
+        StateError: it is not as it was written.
+    """
+    try:
+        return [_done(change) for change in run["changes"]]
+    except (KeyError, TypeError, AddressError) as error:
+        raise StateError(f"{place}: run {run.get('run')}: damaged: {error}") from None
+
+
+def _change(outcome: _Outcome) -> dict[str, Any]:
+    change = outcome.change
+    document = {
+        "address": str(change.address),
+        "action": change.action,
+        "status": outcome.status,
+        "before": change.before,
+        "after": change.after,
+    }
+    if outcome.was_so_already:
+        return {**document, "already": True}
+    return {**document, "message": outcome.message} if outcome.message else document
+
+
+def _run(line: bytes, place: str, number: int) -> dict[str, Any]:
+    try:
+        run = orjson.loads(line)
+    except ValueError:
+        run = None
+    if not isinstance(run, dict) or not {"run", "changes", "summary"} <= run.keys():
+        raise StateError(f"{place}:{number}: not a run; the journal is damaged there and left as it is")
+    return run
+
+
+def _done(change: Mapping[str, Any]) -> Done:
+    status = change["status"]
+    is_ours = status in _MAY_STAND and not change.get("already", False)
+    return Done(parse_address(change["address"]), change["action"], status, is_ours, change["before"], change["after"])

@@ -1,0 +1,216 @@
+"""
+What to remember after a run: what is as declared, found so or made so.
+
+Of what did not end verified the old memory stays, and so it does where a repository
+could not be read, or not in full. A locked tag that somebody moved or deleted stays
+remembered as it was, until a person accepts that: otherwise the next run of a pipeline
+would take the new image for the released one, and nobody would hear of it again.
+What no rule declares any more is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
+
+import attrs
+
+from reconciler.model.address import Address
+from reconciler.model.attributes import DIGEST, Document
+from reconciler.model.last_applied import Counts, LastApplied, LastRun, Remembered, RememberedRepository
+from reconciler.planning.plan import Drift
+from reconciler.planning.statefile import counts_of, repository_from_line, repository_to_line
+
+Accepts = Callable[[Address], bool]
+
+
+@attrs.frozen(eq=False)
+class Alike:
+    """Tags that are all as declared, and for which the same was."""
+
+    attributes: Document
+    names: Sequence[str]
+    digests: Sequence[str]
+
+
+@attrs.frozen
+class Pending:
+    """One resource that is not yet as declared."""
+
+    in_sync: Document  # the attributes that are
+    digest: str  # of a tag
+    waiting: tuple[str, ...]  # the declared attributes that are not
+
+
+@attrs.frozen(eq=False)
+class Observed:
+    """What a comparison of one repository found, as far as a memory cares."""
+
+    name: str
+    alike: Sequence[Alike] = ()
+    attributes: Document = attrs.field(factory=dict)  # of the repository, where all of them are as declared
+    pending: Mapping[Address, Pending] = attrs.field(factory=dict)
+    drift: Sequence[Drift] = ()
+    is_whole: bool = True  # what was not seen is not there
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing that happens later in the run makes a difference."""
+        return self.is_whole and not self.pending and not self.drift
+
+
+@attrs.frozen
+class Written:
+    """Who writes a memory, and when."""
+
+    at: str  # RFC 3339
+    tool_version: str
+    new_lineage: str  # for a memory that begins
+
+
+def line_after(
+    observed: Observed, before: RememberedRepository, made_true: Mapping[Address, Document], accepts: Accepts
+) -> bytes:
+    """
+    The line of one repository after a run; empty: nothing of it is remembered.
+
+    Args:
+        observed: What was found before the changes.
+        before: What was remembered.
+        made_true: What each verified change left, by address.
+        accepts: Whether to remember as it is now what was moved or deleted though locked.
+    """
+    tags = _tags(observed)
+    if not observed.is_whole:
+        tags = {**before.tags, **tags}
+    attributes = observed.attributes
+    for address, pending in observed.pending.items():
+        old = before.tags.get(address.tag, Remembered({})).attributes if address.tag else before.attributes
+        kept = {name: old[name] for name in pending.waiting if name in old}
+        now = {**kept, **pending.in_sync, **_flags(made_true.get(address, {}))}
+        if address.tag:
+            tags[address.tag] = Remembered(now, pending.digest)
+        else:
+            attributes = now
+    return _line(observed.name, _undisturbed(RememberedRepository(attributes, tags), observed, before, accepts))
+
+
+def lines_after_saved_plan(last: LastApplied | None, made_true: Mapping[Address, Document]) -> dict[str, bytes]:
+    """All lines after a saved plan was carried out: what it made true is added to what was remembered."""
+    lines = dict(last.repositories) if last else {}
+    by_repository: dict[str, dict[Address, Document]] = {}
+    for address, after in made_true.items():
+        by_repository.setdefault(address.repository, {})[address] = after
+    for name, documents in by_repository.items():
+        before = repository_from_line(lines[name]) if name in lines else RememberedRepository()
+        lines[name] = _line(name, _with(before, documents))
+    return lines
+
+
+def next_memory(
+    last: LastApplied | None,
+    registry: str,
+    lines: Mapping[str, bytes],
+    *,
+    desired: tuple[str, bytes] | None,
+    run: LastRun | None,
+    written: Written,
+) -> LastApplied | None:
+    """
+    The memory that follows `last`; None where it would say the same.
+
+    Args:
+        last: The one before; None: this is the first.
+        registry: What it is about.
+        lines: Of the repositories.
+        desired: The digest and the rules of the files that were applied; None: they stay as they were.
+        run: The run that did something; None: nothing was done.
+        written: By whom, and when.
+    """
+    lines = {name: line for name, line in lines.items() if line}
+    digest, rules = desired or ((last.desired_digest, last.rules) if last else ("", b""))
+    if last and run is None and (digest, rules, lines) == (last.desired_digest, last.rules, last.repositories):
+        return None
+    if last is None and run is None and not lines:
+        return None
+    return LastApplied(
+        registry=registry,
+        lineage=last.lineage if last else written.new_lineage,
+        serial=last.serial + 1 if last else 1,
+        written=written.at,
+        tool_version=written.tool_version,
+        desired_digest=digest,
+        run=run or (last.run if last else None),
+        rules=rules,
+        repositories=lines,
+        counts=_total(map(counts_of, lines.values())),
+    )
+
+
+def restated(ours: LastApplied, theirs: LastApplied | None, lines: Mapping[str, bytes]) -> LastApplied:
+    """What we wanted to write, as what follows `theirs`: with their lines and what we made true, in `lines`."""
+    kept = {name: line for name, line in lines.items() if line}
+    return attrs.evolve(
+        ours,
+        lineage=theirs.lineage if theirs else ours.lineage,
+        serial=theirs.serial + 1 if theirs else 1,
+        repositories=kept if theirs else ours.repositories,
+        counts=_total(map(counts_of, (kept if theirs else ours.repositories).values())),
+    )
+
+
+def _tags(observed: Observed) -> dict[str, Remembered]:
+    tags: dict[str, Remembered] = {}
+    for group in observed.alike:
+        tags.update(zip(group.names, map(Remembered, repeat(group.attributes), group.digests), strict=True))
+    return tags
+
+
+def _undisturbed(
+    now: RememberedRepository, observed: Observed, before: RememberedRepository, accepts: Accepts
+) -> RememberedRepository:
+    """`now`, but for what somebody moved or deleted: that stays as it was remembered."""
+    tags, attributes = dict(now.tags), now.attributes
+    for drift in observed.drift:
+        if accepts(drift.address):
+            continue
+        if not drift.address.tag:
+            attributes = before.attributes
+        elif drift.after is None:
+            tags[drift.address.tag] = before.tags[drift.address.tag]
+        else:
+            tags[drift.address.tag] = tags[drift.address.tag]._replace(digest=str(drift.before[DIGEST]))
+    return RememberedRepository(attributes, tags)
+
+
+def _with(before: RememberedRepository, documents: Mapping[Address, Document]) -> RememberedRepository:
+    tags, manifests, attributes = dict(before.tags), dict(before.manifests), before.attributes
+    for address, after in documents.items():
+        if address.tag:
+            old = tags.get(address.tag, Remembered({}))
+            tags[address.tag] = Remembered({**old.attributes, **_flags(after)}, str(after.get(DIGEST, old.digest)))
+        elif address.digest:
+            old = manifests.get(address.digest, Remembered({}))
+            manifests[address.digest] = Remembered({**old.attributes, **after})
+        else:
+            attributes = {**attributes, **after}
+    return RememberedRepository(attributes, tags, manifests)
+
+
+def _flags(document: Document) -> Document:
+    return {name: value for name, value in document.items() if name != DIGEST}
+
+
+def _line(name: str, remembered: RememberedRepository) -> bytes:
+    tags = {tag: known for tag, known in remembered.tags.items() if known.attributes}
+    kept = RememberedRepository(remembered.attributes, tags, remembered.manifests)
+    return b"" if kept.is_empty else repository_to_line(name, kept)
+
+
+def _total(counts: Iterable[Counts]) -> Counts:
+    repositories = tags = manifests = 0
+    for each in counts:
+        repositories += each.repositories
+        tags += each.tags
+        manifests += each.manifests
+    return Counts(repositories, tags, manifests)

@@ -1,0 +1,277 @@
+"""
+Last applied as bytes: one line about the whole, one with the rules, one for each repository.
+
+Most tags of a repository are alike, so what they have in common stands once, before
+the names and the digests of all of them: 100,000 tags take 9 MB. The first line has a
+checksum over the others and their number. Bytes that were cut, mixed up or changed
+by hand are refused whole, because half a memory would blame somebody for the other half.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from itertools import repeat
+from typing import Any
+
+import orjson
+
+from reconciler.errors import StateError
+from reconciler.model.address import is_repository_name
+from reconciler.model.desired import Declaration, DesiredState, Origin, RepositoryRule, TagRule
+from reconciler.model.last_applied import Counts, LastApplied, LastRun, Remembered, RememberedRepository
+from reconciler.model.pattern import Pattern, compile_pattern
+
+STATE_FORMAT_VERSION = "1.0"
+_KIND = "acr-reconciler last applied"
+_THEN = Origin("last applied", 1, 1)
+_RESTORE = (
+    "  {place}.backup, where there is one, holds what was remembered before; copy it over this file.\n"
+    "  Moved away, the memory starts anew; --state none works without one. Only causes are lost, no protection."
+)
+
+
+def state_to_bytes(last: LastApplied) -> bytes:
+    """The state file: UTF-8, lines of JSON, sorted by repository."""
+    body = b"\n".join([last.rules or b"null", *(line for _, line in sorted(last.repositories.items()))])
+    head = {
+        "kind": _KIND,
+        "format_version": STATE_FORMAT_VERSION,
+        "tool_version": last.tool_version,
+        "registry": last.registry,
+        "lineage": last.lineage,
+        "serial": last.serial,
+        "written": last.written,
+        "desired_digest": last.desired_digest,
+        "run": None if last.run is None else _run_document(last.run),
+        "counts": {
+            "repositories": last.counts.repositories,
+            "tags": last.counts.tags,
+            "manifests": last.counts.manifests,
+        },
+        "lines": len(last.repositories) + 1,
+        "checksum": _checksum(body),
+    }
+    return b"%b\n%b\n" % (orjson.dumps(head), body)
+
+
+def state_from_bytes(content: bytes, place: str) -> LastApplied:
+    """
+    The memory in a state file; its repositories are not looked into yet.
+
+    Args:
+        content: What the file holds.
+        place: What to call it in an error.
+
+    Raises:
+        StateError: it is none, of a later version, cut or changed.
+    """
+    first, _, rest = content.partition(b"\n")
+    head = _head(first, place)
+    if not rest.endswith(b"\n"):
+        raise _damaged(place, "its end is missing")
+    body = rest.removesuffix(b"\n")
+    lines = body.split(b"\n")
+    if len(lines) != head.get("lines"):
+        raise _damaged(place, f"it should hold {head.get('lines')} lines after the first, and holds {len(lines):,}")
+    if _checksum(body) != head.get("checksum"):
+        raise _damaged(place, "its checksum does not fit")
+    try:
+        return _last_applied(head, lines)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(place, _printable(str(error))) from None
+
+
+def repository_to_line(name: str, remembered: RememberedRepository) -> bytes:
+    """One repository as a line of a state file; equal ones give equal bytes."""
+    document = {
+        "repository": name,
+        "attributes": remembered.attributes,
+        "tags": _groups(remembered.tags),
+        "manifests": _groups(remembered.manifests),
+    }
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
+def repository_from_line(line: bytes) -> RememberedRepository:
+    """The repository in a line of a state file whose checksum fits."""
+    document = orjson.loads(line)
+    return RememberedRepository(document["attributes"], _resources(document["tags"]), _resources(document["manifests"]))
+
+
+def counts_of(line: bytes) -> Counts:
+    """How many resources a line holds."""
+    document = orjson.loads(line)
+    tags, manifests = (sum(len(group["names"]) for group in document[kind]) for kind in ("tags", "manifests"))
+    return Counts(1 if document["attributes"] else 0, tags, manifests)
+
+
+def rules_document(desired: DesiredState) -> list[dict[str, Any]]:
+    """What the files declare as plain JSON values; comments, layout and places do not count."""
+    return [
+        {
+            "match": _texts(rule.match),
+            "exclude": _texts(rule.exclude),
+            "attributes": _pairs(rule.attributes),
+            "tags": [
+                {"match": _texts(tag.match), "exclude": _texts(tag.exclude), "attributes": _pairs(tag.attributes)}
+                for tag in rule.tags
+            ],
+        }
+        for rule in desired.repositories
+    ]
+
+
+def rules_to_bytes(desired: DesiredState) -> bytes:
+    """What the files declare, as the line of a state file."""
+    return orjson.dumps(rules_document(desired), option=orjson.OPT_SORT_KEYS)
+
+
+def rules_from_bytes(rules: bytes) -> DesiredState:
+    """The desired state that `rules_to_bytes` was given, without its places."""
+    return DesiredState(None, tuple(map(_repository_rule, orjson.loads(rules))))
+
+
+def _run_document(run: LastRun) -> dict[str, object]:
+    return {
+        "id": run.id,
+        "fingerprint": run.fingerprint,
+        "base_serial": run.base_serial,
+        "finished": run.is_finished,
+    }
+
+
+def _head(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        head = orjson.loads(line)
+    except ValueError:
+        head = None
+    if not isinstance(head, dict) or head.get("kind") != _KIND:
+        raise StateError(
+            f"{place}: not a state file of this program; it is left as it is\n"
+            "  --state LOCATION names another place; what stands here may belong to another program."
+        )
+    version = head.get("format_version")
+    if not isinstance(version, str) or version.partition(".")[0] != STATE_FORMAT_VERSION.partition(".")[0]:
+        raise StateError(
+            f'{place}: state format "{_printable(str(version))}"; this version reads {STATE_FORMAT_VERSION}\n'
+            f"  It was written by version {_printable(str(head.get('tool_version')))}; use that or a later one."
+        )
+    return head
+
+
+def _last_applied(head: Mapping[str, Any], lines: list[bytes]) -> LastApplied:
+    run = head["run"]
+    repositories = {_name(line): line for line in lines[1:]}
+    if len(repositories) != len(lines) - 1:
+        raise ValueError("a repository stands in it twice")
+    return LastApplied(
+        registry=_text(head["registry"]),
+        lineage=_text(head["lineage"]),
+        serial=_number(head["serial"]),
+        written=_text(head["written"]),
+        tool_version=_text(head["tool_version"]),
+        desired_digest=_text(head["desired_digest"]),
+        run=None if run is None else _last_run(run),
+        rules=b"" if lines[0] == b"null" else lines[0],
+        repositories=repositories,
+        counts=Counts(*(_number(head["counts"][kind]) for kind in ("repositories", "tags", "manifests"))),
+    )
+
+
+def _last_run(run: Mapping[str, Any]) -> LastRun:
+    serial = run["base_serial"]
+    return LastRun(
+        id=_text(run["id"]),
+        fingerprint=_text(run["fingerprint"]),
+        base_serial=None if serial is None else _number(serial),
+        is_finished=run["finished"] is True,
+    )
+
+
+def _name(line: bytes) -> str:
+    """The name in a line, without reading all of it: keys are sorted, and the name is what stands between them."""
+    start, end = line.find(_BEFORE_NAME), line.find(_AFTER_NAME)
+    name = line[start + len(_BEFORE_NAME) : end].decode() if 0 <= start < end else ""
+    if not is_repository_name(name):
+        raise ValueError("a line names no repository")
+    return name
+
+
+# No name of a resource holds a quotation mark, so these stand in a line once.
+_BEFORE_NAME, _AFTER_NAME = b'"repository":"', b'","tags":'
+
+
+def _groups(resources: Mapping[str, Remembered]) -> list[dict[str, Any]]:
+    """Resources by what their attributes are; groups and the names in them sorted."""
+    groups: dict[tuple[tuple[str, object], ...], list[str]] = {}
+    known: dict[int, tuple[tuple[str, object], ...]] = {}  # many resources share one document
+    for name, remembered in resources.items():
+        identity = id(remembered.attributes)
+        if identity not in known:
+            known[identity] = tuple(sorted(remembered.attributes.items()))
+        groups.setdefault(known[identity], []).append(name)
+    return [_group(attributes, sorted(names), resources) for attributes, names in sorted(groups.items())]
+
+
+def _group(
+    attributes: tuple[tuple[str, object], ...], names: list[str], resources: Mapping[str, Remembered]
+) -> dict[str, Any]:
+    return {"attributes": dict(attributes), "names": names, "digests": [resources[name].digest for name in names]}
+
+
+def _resources(groups: Iterable[Mapping[str, Any]]) -> dict[str, Remembered]:
+    found: dict[str, Remembered] = {}
+    for group in groups:
+        alike = map(Remembered, repeat(group["attributes"]), group["digests"])
+        found.update(zip(group["names"], alike, strict=True))
+    return found
+
+
+def _repository_rule(rule: Mapping[str, Any]) -> RepositoryRule:
+    tags = tuple(
+        TagRule(_patterns(tag["match"]), _patterns(tag["exclude"]), _declarations(tag["attributes"]), _THEN)
+        for tag in rule["tags"]
+    )
+    declared = _declarations(rule["attributes"])
+    return RepositoryRule(_patterns(rule["match"]), _patterns(rule["exclude"]), declared, tags, _THEN)
+
+
+def _patterns(texts: Iterable[str]) -> tuple[Pattern, ...]:
+    return tuple(compile_pattern(text) for text in texts)
+
+
+def _declarations(attributes: Mapping[str, bool]) -> tuple[Declaration, ...]:
+    return tuple(Declaration(name, value, _THEN) for name, value in attributes.items())
+
+
+def _texts(patterns: Iterable[Pattern]) -> list[str]:
+    return [pattern.text for pattern in patterns]
+
+
+def _pairs(declarations: Iterable[Declaration]) -> dict[str, bool]:
+    return {declaration.attribute: declaration.value for declaration in declarations}
+
+
+def _checksum(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text is missing")
+    return value
+
+
+def _number(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError("a number is missing")
+    return value
+
+
+def _damaged(place: str, how: str) -> StateError:
+    return StateError(f"{place}: damaged: {how}; it is left as it is\n{_RESTORE.format(place=place)}")
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -1,0 +1,59 @@
+"""Drift as JSON, one object, sorted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from reconciler import __version__
+from reconciler.planning.drift import WAYS, Drifted
+from reconciler.planning.plan import Plan
+from reconciler.planning.planfile import FORMAT_VERSION, reference_document
+
+
+def drift_to_json(plan: Plan, drifted: Sequence[Drifted], first_seen: Mapping[str, str]) -> bytes:
+    """
+    What drifted.
+
+    Args:
+        plan: The plan that heals it.
+        drifted: What it heals, and what it cannot.
+        first_seen: When that was first seen (RFC 3339), by fingerprint.
+    """
+    ways = Counter(way for each in drifted for way in each.ways)
+    summary: dict[str, int] = {"resources": len(drifted), **{way: ways[way] for way in WAYS}}
+    document = {
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "registry": plan.registry,
+        "base": reference_document(plan.base),
+        "complete": plan.complete,
+        "drift": [_resource(each, first_seen) for each in drifted],
+        "unknown": [{"address": str(each.address), "message": each.message} for each in plan.unknown],
+        "summary": summary,
+    }
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _resource(each: Drifted, first_seen: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "address": str(each.address),
+        "kind": each.address.kind,
+        "cause": each.cause,
+        "ways": each.ways,
+        "attributes": {
+            attribute.name: {
+                "last_applied": attribute.last_applied,
+                "live": attribute.live,
+                "desired": attribute.desired,
+            }
+            for attribute in each.attributes
+        },
+        "can_heal": each.can_heal,
+        "fingerprint": each.fingerprint,
+        "first_seen": first_seen.get(each.fingerprint),
+        "origins": each.origins,
+    }

@@ -1,0 +1,87 @@
+"""The journal, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from reconciler.events import STATUSES
+from reconciler.render.words import Paint, count, paragraph, safe, shown
+
+SHOWN_RUNS = 20
+SHOWN_CHANGES = 50
+_GOOD = "verified"
+
+
+def render_runs(runs: Sequence[Mapping[str, Any]], paint: Paint, *, full: bool) -> str:
+    """Two lines for each run, the newest last, ending in a newline."""
+    some = runs if full else runs[-SHOWN_RUNS:]
+    lines = []
+    if len(some) < len(runs):
+        lines.append(paint(f"… {count(len(runs) - len(some), 'older run')}; --full shows all", "dim"))
+    for run in some:
+        lines.append(f"{paint(safe(_text(run, 'run')), 'bold')}  {safe(_text(run, 'operation'))}, {_ended(run)}")
+        lines.append(paint(f"  {_who(run)}, {_seconds(run)} s, {safe(_text(run, 'fingerprint')[:19])}…", "dim"))
+    return "\n".join(lines) + "\n"
+
+
+def render_run(run: Mapping[str, Any], paint: Paint, *, full: bool) -> str:
+    """One run, change by change, ending in a newline."""
+    rows = [
+        ("Run", _text(run, "run")),
+        ("What", f"{_text(run, 'operation')} at {_text(run, 'registry')}"),
+        ("Who", _who(run)),
+        ("When", f"{_text(run, 'started')} to {_text(run, 'ended')}, {_seconds(run)} s"),
+        ("Plan", _text(run, "fingerprint")),
+        ("Memory", f"serial {run.get('serial')}" if run.get("serial") else "not written"),
+    ]
+    lines = [f"{paint(f'{name:8}', 'bold')}{safe(text)}" for name, text in rows]
+    changes = run["changes"]
+    some = changes if full else changes[:SHOWN_CHANGES]
+    lines += [""] if some else []
+    lines += [_change(change) for change in some]
+    if len(some) < len(changes):
+        lines.append(paint(f"… and {len(changes) - len(some):,} more; --full shows all", "dim"))
+    lines += ["", paint(_ended(run).capitalize(), "bold") + "."]
+    return "\n".join(lines) + "\n"
+
+
+def runs_to_json(runs: Sequence[Mapping[str, Any]]) -> bytes:
+    """Runs as they stand in the journal: a line of JSON each."""
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    return b"".join(orjson.dumps(run, option=options) for run in runs)
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    before, after = change.get("before", {}), change.get("after", {})
+    values = ", ".join(
+        f"{safe(name)} {shown(before.get(name, '?'))} → {shown(value)}"
+        for name, value in sorted(after.items())
+        if before.get(name) != value
+    )
+    line = f"{_text(change, 'status'):13}  {safe(_text(change, 'address'))}"
+    already = ["it was so already"] if change.get("already") else []
+    said = [part for part in (values, *already, _text(change, "message")) if part]
+    return "\n".join([line, *(paragraph(part, margin=4) for part in said)])
+
+
+def _ended(run: Mapping[str, Any]) -> str:
+    summary = run["summary"]
+    parts = [f"{summary[status]:,} {status}" for status in STATUSES if summary.get(status)]
+    ended = ", ".join(parts) if parts else "nothing to change"
+    return f"{ended}, interrupted" if run.get("interrupted") else ended
+
+
+def _who(run: Mapping[str, Any]) -> str:
+    return safe(f"{_text(run, 'who')}@{_text(run, 'host')}")
+
+
+def _seconds(run: Mapping[str, Any]) -> str:
+    seconds = run.get("seconds", 0)
+    return f"{seconds:.1f}" if isinstance(seconds, int | float) else "?"
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    return str(values.get(name, ""))

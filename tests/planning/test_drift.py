@@ -1,0 +1,92 @@
+"""Of a plan, only what drifted; and what that means in a word."""
+
+from __future__ import annotations
+
+import pytest
+from builders import LOCKED, OPEN, desired_state, digest, plan_of, repository, tag
+
+from reconciler.model.last_applied import Remembered, RememberedRepository
+from reconciler.model.matching import DesiredIndex
+from reconciler.planning.cause import Base
+from reconciler.planning.compare import make_plan, plan_repository
+from reconciler.planning.drift import drifted, only_drift
+from reconciler.planning.planfile import plan_from_json, plan_to_json
+
+RULE = {
+    "match": "app",
+    "deleteEnabled": False,
+    "tags": [{"match": "v*", "deleteEnabled": False, "writeEnabled": False, "readEnabled": True}],
+}
+V = {"deleteEnabled": False, "writeEnabled": False, "readEnabled": True}
+
+
+def _plan(live, remembered):
+    rules = DesiredIndex(desired_state(RULE)).for_repository("app")
+    return make_plan("contoso.azurecr.io", digest("d"), [plan_repository(rules, live, Base(remembered))])
+
+
+def test_only_the_attributes_that_drifted_are_healed():
+    """The file wants more of the same tag; that is for plan, not for drift."""
+    remembered = RememberedRepository(
+        tags={"v1": Remembered({"deleteEnabled": False, "writeEnabled": True}, digest("a"))}
+    )
+    live = repository("app", LOCKED, {"v1": tag("a")})
+
+    healing = only_drift(_plan(live, remembered), is_known=True)
+
+    (change,) = healing.changes
+    assert {"deleteEnabled": "drift"} == change.causes
+    assert {"deleteEnabled": False, "digest": digest("a")} == change.after
+    assert 1 == healing.summary.update
+    assert healing == plan_from_json(plan_to_json(healing), "plan.json")
+
+
+def test_what_is_new_is_no_drift():
+    """A tag that was pushed since is not yet protected; nobody took that away."""
+    live = repository("app", LOCKED, {"v1": tag("a")})
+
+    assert () == only_drift(_plan(live, RememberedRepository()), is_known=True).changes
+
+
+def test_without_a_memory_every_difference_may_be_drift():
+    """An alert that is silent because it knows nothing would be the worst of all."""
+    plan = plan_of(desired_state(RULE), repository("app", OPEN, {}))
+
+    assert plan.changes == only_drift(plan, is_known=False).changes
+
+
+@pytest.mark.parametrize(
+    ("live", "ways", "can_heal"),
+    [
+        ({**tag("a"), **V, "deleteEnabled": True}, ("loosened",), True),
+        ({**tag("a"), **V, "readEnabled": False}, ("hidden",), True),
+        ({**tag("a"), **V, "readEnabled": False, "writeEnabled": True}, ("hidden", "loosened"), True),
+        ({**tag("b"), **V}, ("moved",), False),
+        (None, ("deleted",), False),
+    ],
+)
+def test_drift_is_told_in_a_word(live, ways, can_heal):
+    """The gravest first: what became of the resource, not what heals it."""
+    remembered = RememberedRepository(tags={"v1": Remembered(V, digest("a"))})
+    tags = {} if live is None else {"v1": live}
+    gone = ("v1",) if live is None else ()
+
+    plan = only_drift(_plan(repository("app", LOCKED, tags, gone_tags=gone), remembered), is_known=True)
+
+    (found,) = drifted(plan)
+    assert (ways, can_heal) == (found.ways, found.can_heal)
+
+
+def test_the_fingerprint_of_a_drift_stays_while_it_is_the_same():
+    """Another value, and it is another drift; another line of the file, and it is not."""
+    remembered = RememberedRepository(tags={"v1": Remembered(V, digest("a"))})
+
+    def fingerprint(live):
+        (found,) = drifted(_plan(repository("app", LOCKED, {"v1": live}), remembered))
+        return found.fingerprint
+
+    once, again = fingerprint(tag("b", **V)), fingerprint(tag("b", **V))
+    other = fingerprint(tag("c", **V))
+
+    assert once == again
+    assert once != other
