@@ -50,7 +50,7 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     next apply does it all again.
 
     \b
-    Example:
+    Examples:
       reconciler rollback latest --out undo.json
       reconciler apply undo.json
     """

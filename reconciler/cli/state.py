@@ -73,7 +73,7 @@ def pull(**others: Any) -> int:
     Write the state file to stdout, as it stands.
 
     \b
-    Example:
+    Examples:
       reconciler state pull --state az://state/prod.json > prod.json
     """
     from reconciler.planning.statefile import state_from_bytes
@@ -99,7 +99,7 @@ def unlock(lock_id: str, **others: Any) -> int:
     of whoever was refused, and in state show.
 
     \b
-    Example:
+    Examples:
       reconciler state unlock 0b7e4f5c-…
     """
     from reconciler.backend.lock import unlock as take_away
