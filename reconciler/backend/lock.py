@@ -190,6 +190,7 @@ class _Waiting:
         self._timing = timing
         self._version = ""
         self._seen_s = 0.0  # when the blob was first seen as it is
+        self._is_alive = False  # it was seen to be renewed
         self._has_told = False
 
     def may_be_taken_over(self, blob: Blob) -> bool:
@@ -200,6 +201,7 @@ class _Waiting:
             return True
         now_s = time.monotonic()
         if blob.version != self._version:
+            self._is_alive = bool(self._version)
             self._version, self._seen_s = blob.version, now_s
         if now_s - self._seen_s < self._timing.abandoned_s:
             return False
@@ -215,7 +217,7 @@ class _Waiting:
         """
         holder = _holder(blob, self._store)
         until_s = self._deadline_s
-        if not _is_recent(holder, self._timing):
+        if not self._is_alive and not _is_recent(holder, self._timing):
             until_s = max(until_s, self._seen_s + self._timing.abandoned_s + self._timing.poll_s)
             self._tell_once(f"The run lock of {holder} seems to be left behind; watching it for a while.")
         if time.monotonic() >= until_s:
