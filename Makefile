@@ -21,9 +21,10 @@ test: .venv/.test  ## the whole suite, from nothing, and how much of the code it
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 
-test-peers: .venv/.test  ## the suite against clients that are no Python packages (skopeo, oras)
+test-peers: .venv/.test  ## the suite against programs that are no Python packages (skopeo, oras, azurite)
 	@command -v skopeo >/dev/null || sh tests/peers/install.sh skopeo
 	@test -x $(BIN)/oras || command -v oras >/dev/null || sh tests/peers/install.sh oras "$(CURDIR)/$(BIN)"
+	@test -x $(BIN)/azurite-blob || command -v azurite-blob >/dev/null || sh tests/peers/install.sh azurite "$(CURDIR)/$(BIN)"
 	$(BIN)/python -m pytest -m peer tests/peers
 
 check: lint types imports  ## lint, format, types, import direction

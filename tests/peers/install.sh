@@ -1,8 +1,10 @@
 #!/bin/sh
-# Install a program that a peer test needs, or say what is missing: `install.sh skopeo`, `install.sh oras FOLDER`.
+# Install a program that a peer test needs, or say what is missing:
+# `install.sh skopeo`, `install.sh oras FOLDER`, `install.sh azurite FOLDER`.
 set -eu
 
 ORAS=oras.land/oras/cmd/oras@v1.3.6
+AZURITE=azurite@3.35.0  # the last that runs on Node.js 20
 
 missing() {
   echo "$1" >&2
@@ -29,7 +31,16 @@ install_oras() {  # into the folder; Debian has no package of it
     missing "oras could not be built; see above, or install it yourself (https://oras.land)"
 }
 
+install_azurite() {  # beside the folder, with a link in it
+  command -v npm >/dev/null ||
+    missing "azurite is not installed, and there is no npm here to install it with; install Node.js 20 or newer"
+  npm install --prefix "$1/../azurite" --no-audit --no-fund --silent "$AZURITE" ||
+    missing "azurite could not be installed; see above"
+  ln -sf ../azurite/node_modules/.bin/azurite-blob "$1/azurite-blob"
+}
+
 case $1 in
+  azurite) install_azurite "$2" ;;
   oras) install_oras "$2" ;;
   *) install_package "$1" ;;
 esac
