@@ -23,6 +23,7 @@ from benchmarks.harness import HERE, PYTHON, RECONCILER, Cost, FailedRunError, R
 Figure = tuple[str, Callable[[Cost], float]]  # its unit, and how to get it from a cost
 
 WORKERS = ("--concurrency", "32")
+FORGETFUL = ("--state", "none")  # rounds must not learn from each other; what a memory costs is measured on its own
 RULES = """\
 version: 1
 repositories:
@@ -38,6 +39,7 @@ WALL: Figure = ("s", attrgetter("wall_s"))
 CPU: Figure = ("s", attrgetter("cpu_s"))
 PEAK: Figure = ("KiB", attrgetter("peak_kib"))
 PRINTED: Figure = ("s", lambda cost: float(cost.output))
+PRINTED_BYTES: Figure = ("bytes", PRINTED[1])
 
 
 @attrs.frozen
@@ -84,7 +86,7 @@ class Size:
 def plan(size: Size) -> Iterator[Result]:
     """Plan against the bare client, and against Microsoft's."""
     with _server(size) as server, _rules_file() as rules:
-        ours = [RECONCILER, "plan", rules, "--registry", server.origin, *WORKERS]
+        ours = [RECONCILER, "plan", rules, "--registry", server.origin, *WORKERS, *FORGETFUL]
         floor = [PYTHON, str(HERE / "floor.py"), server.origin, *WORKERS]
         peer = [PYTHON, str(HERE / "sdk.py"), server.origin, *WORKERS]
         rounds = interleaved(size.rounds, {"ours": ours, "other": floor}, server=server)
@@ -100,7 +102,7 @@ def plan(size: Size) -> Iterator[Result]:
 def memory(size: Size) -> Iterator[Result]:
     """Ten times the registry, the same number of changes: how much more memory."""
     with _server(size) as small, _server(size, repositories=size.larger) as large, _rules_file() as rules:
-        options = [*WORKERS, "--format", "json"]
+        options = [*WORKERS, *FORGETFUL, "--format", "json"]
         commands = {
             "ours": [RECONCILER, "plan", rules, "--registry", large.origin, *options],
             "other": [RECONCILER, "plan", rules, "--registry", small.origin, *options],
@@ -114,7 +116,7 @@ def memory(size: Size) -> Iterator[Result]:
 def apply(size: Size) -> Iterator[Result]:
     """Apply against the bare client doing the same requests, each answered after 20 ms."""
     with _server(size, latency_ms=20) as server, _rules_file() as rules:
-        ours = [RECONCILER, "apply", rules, "--registry", server.origin, "--auto-approve", *WORKERS]
+        ours = [RECONCILER, "apply", rules, "--registry", server.origin, "--auto-approve", *WORKERS, *FORGETFUL]
         floor = [PYTHON, str(HERE / "floor.py"), server.origin, "--apply", *WORKERS]
         rounds = interleaved(size.rounds, {"ours": ours, "other": floor}, server=server)
     yield _result("apply, wall / bare client", 1.3, rounds, WALL)
@@ -130,6 +132,20 @@ def load(size: Size) -> Iterator[Result]:
     yield _result("load a file, CPU / YAML parser", 3.0, rounds, PRINTED)
 
 
+def state(size: Size) -> Iterator[Result]:
+    """What was last applied, written and read whole, against its documents as plain JSON."""
+    command = [PYTHON, str(HERE / "remembering.py")]
+    options = ["--repositories", str(size.repositories), "--tags", str(size.tags)]
+    for what, title, target in (
+        ("write", "state, write", 2.0),
+        ("read", "state, read", 2.0),
+        ("size", "state, size", 0.7),
+    ):
+        commands = {"ours": [*command, what, *options], "other": [*command, what, *options, "--plain"]}
+        rounds = interleaved(size.rounds, commands, server=None)
+        yield _result(f"{title} / plain JSON", target, rounds, PRINTED_BYTES if what == "size" else PRINTED)
+
+
 def version(size: Size) -> Iterator[Result]:
     """Starting up, against starting Python and importing click."""
     commands = {"ours": [RECONCILER, "--version"], "other": [PYTHON, "-c", "import click"]}
@@ -142,6 +158,7 @@ SCENARIOS: dict[str, Callable[[Size], Iterator[Result]]] = {
     "memory": memory,
     "apply": apply,
     "load": load,
+    "state": state,
     "version": version,
 }
 

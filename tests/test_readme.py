@@ -52,6 +52,38 @@ def test_the_session_prints_what_the_readme_shows(tmp_path: Path):
     assert expected == done.stdout.decode(), done.stderr.decode()
 
 
+def test_the_example_of_the_memory_prints_what_its_page_shows(tmp_path: Path):
+    """On a registry with the demo's images, after what the example applies."""
+    port = str(_free_port())
+    page = (ROOT / "docs" / "memory.md").read_text().partition("A test runs this")[2].replace("5000", port)
+    lines = re.search(r"```console\n(.*?)```", page, flags=re.DOTALL)[1].splitlines(keepends=True)
+    (tmp_path / "registry.yaml").symlink_to(ROOT / "specs/demo/registry.yaml")
+    script = "\n".join(
+        [
+            "set -m",
+            f"reconciler emulator --port {port} --seed {ROOT}/specs/demo/images.json > /dev/null &",
+            f"until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.05; done",
+            *(line.removeprefix("$ ") for line in lines if line.startswith("$ ")),
+            "kill %1; wait",
+        ]
+    )
+
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "RECONCILER_REGISTRY": f"http://127.0.0.1:{port}",
+        },
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "".join(line for line in lines if not line.startswith("$ ")) == done.stdout.decode(), done.stderr.decode()
+
+
 def test_the_readme_names_every_command():
     """No command is undocumented, and none is made up."""
     page = (ROOT / "README.md").read_text()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The main job, narrated: plan, apply, an empty plan, a change behind our back, the plan that shows it, the heal.
+# The main job, narrated: plan, apply, an empty plan, a change behind our back, the drift that shows it, the heal.
 # Needs `reconciler` and `python3` on the PATH. Leaves nothing running and no file behind.
 set -eu
 
@@ -29,7 +29,8 @@ until grep -q '^READY ' "$work/ready"; do
 done
 url=$(sed -n 's/^READY //p' "$work/ready")
 RECONCILER_REGISTRY=$url
-export RECONCILER_REGISTRY
+RECONCILER_STATE=$work/state.json
+export RECONCILER_REGISTRY RECONCILER_STATE
 python3 - "$url" <<'PYTHON'
 import json, sys, urllib.request
 
@@ -68,14 +69,17 @@ request = urllib.request.Request(
 urllib.request.urlopen(request).close()
 PYTHON
 
-say "The next plan shows it; in a pipeline, exit code 2 says so."
+say "What was applied is remembered, so that is told from a change of the files; exit code 2 says so."
 code=0
-run reconciler plan specs/demo/registry.yaml --detailed-exitcode || code=$?
+run reconciler drift specs/demo/registry.yaml || code=$?
 echo "exit code $code"
 [ "$code" -eq 2 ] || exit 1
 
-say "The next apply heals it."
-run reconciler apply specs/demo/registry.yaml --auto-approve
+say "Healed, and only that."
+run reconciler drift specs/demo/registry.yaml --heal
+
+say "Who did what, and when."
+run reconciler state log
 
 say "Which rule says what about that tag?"
 run reconciler explain shop/api:v1.1.0 specs/demo/registry.yaml

@@ -77,7 +77,7 @@ def _apply(folder: Path, location: str, url: str, *, timeout_s: int) -> subproce
 
 
 def test_of_two_applies_at_the_same_time_one_holds_the_lock(location, tmp_path):
-    """In 50 races, 25 in each store: the other is refused naming it, or came after it; nothing that they did is lost."""
+    """In 50 races, 25 in each store: the other is refused naming it, or came after it; nothing is lost."""
     (tmp_path / "registry.yaml").write_text(PROTECTED)
     refused = 0
     with EmbeddedEmulator() as registry:
