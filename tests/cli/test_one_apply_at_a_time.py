@@ -1,0 +1,128 @@
+"""Two applies at the same time, and one that was killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from reconciler.emulator import Settings
+
+
+@pytest.fixture
+def slow(start_emulator, releases, tmp_path):
+    """A registry that takes its time, with 40 releases."""
+    emulator = start_emulator(Settings(latency_ms=150))
+    for number in range(40):
+        emulator.push(f"shop/api:v{number}", content=b"%d" % number)
+    return emulator
+
+
+def _start(folder, emulator, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "reconciler", *arguments]
+    environment = {**os.environ, "RECONCILER_REGISTRY": emulator.url}
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def _until_patching(emulator) -> None:
+    until_s = time.monotonic() + 30
+    while not emulator.requests("PATCH"):
+        assert time.monotonic() < until_s
+        time.sleep(0.02)
+
+
+def test_a_second_apply_is_refused_and_plan_is_not(slow, reconciler, tmp_path):
+    """It names the first one, and how to wait; reading needs no lock."""
+    first = _start(tmp_path, slow, "apply", "registry.yaml", "--auto-approve", "--concurrency", "2")
+    _until_patching(slow)
+
+    second = reconciler("apply", "registry.yaml", "--auto-approve", RECONCILER_REGISTRY=slow.url)
+    looking = reconciler("plan", "registry.yaml", RECONCILER_REGISTRY=slow.url)
+    shown = reconciler("state", "show")
+    first.communicate(timeout=60)
+
+    assert (0, 1, 0, 0) == (first.returncode, second.code, looking.code, shown.code)
+    assert f"(apply, process {first.pid})" in second.stderr
+    assert f"(apply, process {first.pid}) since " in shown.stdout
+
+
+def test_whoever_waits_comes_after(slow, tmp_path):
+    """Both end well, and each run is in the journal."""
+    both = [
+        _start(tmp_path, slow, "apply", "registry.yaml", "--auto-approve", "--lock-timeout", "60") for _ in range(2)
+    ]
+
+    ends = [run.communicate(timeout=90) for run in both]
+
+    assert [0, 0] == [run.returncode for run in both], ends
+    lines = (tmp_path / ".reconciler/state.json.journal").read_text().splitlines()
+    assert [{"verified": 41}, {}] == [json.loads(line)["summary"] for line in lines]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_the_next_run_finishes_what_an_interrupted_one_began(slow, reconciler, tmp_path, number):
+    """Killed, it leaves its lock behind, which is taken over; otherwise it releases it."""
+    first = _start(tmp_path, slow, "apply", "registry.yaml", "--auto-approve", "--concurrency", "2")
+    _until_patching(slow)
+    first.send_signal(number)
+    first.communicate(timeout=60)
+
+    second = reconciler("apply", "registry.yaml", "--auto-approve", RECONCILER_REGISTRY=slow.url)
+    third = reconciler("plan", "registry.yaml", RECONCILER_REGISTRY=slow.url)
+
+    assert 0 == second.code, second.stderr
+    assert ("which has ended; it is taken over" in second.stderr) == (number == signal.SIGKILL)
+    assert "no changes" in third.stdout
+    assert not (tmp_path / ".reconciler/state.json.lock").exists()
+
+
+def test_a_saved_plan_that_was_interrupted_does_what_is_left(slow, reconciler, tmp_path):
+    """Its memory is of its own making, so it is not stale; then it is applied, and said to be."""
+    assert 0 == reconciler("plan", "registry.yaml", "--out", "plan.json", RECONCILER_REGISTRY=slow.url).code
+    first = _start(tmp_path, slow, "apply", "plan.json", "--auto-approve", "--concurrency", "2")
+    _until_patching(slow)
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=60)
+
+    second = reconciler("apply", "plan.json", "--auto-approve", RECONCILER_REGISTRY=slow.url)
+    third = reconciler("apply", "plan.json", "--auto-approve", RECONCILER_REGISTRY=slow.url)
+
+    assert (1, 0, 0) == (first.returncode, second.code, third.code)
+    assert "did not finish; this one does what is left" in second.stderr
+    assert "This plan was applied before" in third.stderr
+
+
+def test_interrupted_before_it_changes_anything_it_releases_the_lock(slow, tmp_path):
+    """SIGTERM while it reads: a pipeline that is cancelled must not keep the next one out."""
+    run = _start(tmp_path, slow, "apply", "registry.yaml", "--auto-approve")
+    lock = tmp_path / ".reconciler/state.json.lock"
+    until_s = time.monotonic() + 30
+    while not lock.exists():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+
+    run.send_signal(signal.SIGTERM)
+    _, said = run.communicate(timeout=60)
+
+    assert run.returncode == 1
+    assert "interrupted; nothing was changed" in said
+    assert not lock.exists()
+
+
+def test_without_the_right_to_write_nothing_is_begun(slow, reconciler, tmp_path):
+    """What could not be remembered is not done, unless that is said to be fine."""
+    (tmp_path / ".reconciler").write_text("a file where a folder should be")
+
+    refused = reconciler("apply", "registry.yaml", "--auto-approve", RECONCILER_REGISTRY=slow.url)
+
+    assert 1 == refused.code
+    assert "cannot be written" in refused.stderr
+    assert "--state none works without a memory" in refused.stderr
+    assert [] == slow.requests("PATCH")
