@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from reconciler.planning.drift import WAYS, Attribute, Drifted
-from reconciler.render.words import WIDTH, Paint, count, paragraph, safe, sentence, short_name, shown
+from reconciler.render.words import Paint, count, paragraph, safe, sentence, short_name, shown
 
 SHOWN = 50  # resources; beyond that the gravest are shown and the rest counted
 _SIGNS = {"moved": ">", "deleted": "-"}
@@ -37,9 +37,9 @@ def render_drift(
     gravest = sorted(drifted, key=lambda each: (WAYS.index(each.ways[0]), each.address.order))
     some = gravest if full or len(gravest) <= SHOWN else gravest[:SHOWN]
     in_order = sorted(some, key=lambda each: each.address.order)
-    width = max((len(short_name(each.address)) for each in some), default=0)
+    layout = _Layout(some, first_seen, paint)
     blocks = [
-        "\n".join([paint(name, "bold"), *_lines(list(group), min(width, _MAX_NAME), first_seen, paint)]) + "\n"
+        "\n".join([paint(name, "bold"), *(line for each in group for line in layout.lines(each))]) + "\n"
         for name, group in groupby(in_order, key=lambda each: each.address.repository)
     ]
     if len(some) < len(gravest):
@@ -49,45 +49,40 @@ def render_drift(
     return "\n".join([*blocks, _summary(registry, drifted, paint, notes)])
 
 
-def _lines(group: Sequence[Drifted], width: int, first_seen: Mapping[str, str], paint: Paint) -> Iterator[str]:
-    for each in group:
-        name, sign = short_name(each.address), paint(_SIGNS.get(each.ways[0], "~"), "yellow")
-        head = f"  {sign} {name:{width}}"
-        if len(name) > width:
-            yield head
-            head = " " * (4 + width)
-        for text in _texts(each, paint):
-            yield f"{head}  {text}"
-            head = " " * (4 + width)
-        yield from _place(each, 4 + width + 2, first_seen, paint)
+class _Layout:
+    """Columns that fit all that is shown: the name, what became of it, since when; and below it the values."""
+
+    def __init__(self, shown: Sequence[Drifted], first_seen: Mapping[str, str], paint: Paint) -> None:
+        self._first_seen = first_seen
+        self._paint = paint
+        names = (len(short_name(each.address)) for each in shown)
+        self._name_width = max((length for length in names if length <= _MAX_NAME), default=0)
+        self._word_width = max((len(_word(each)) for each in shown), default=0)
+
+    def lines(self, each: Drifted) -> Iterator[str]:
+        name, sign = short_name(each.address), self._paint(_SIGNS.get(each.ways[0], "~"), "yellow")
+        since = self._first_seen.get(each.fingerprint, "")
+        padding = " " * (self._word_width - len(_word(each))) if since else ""
+        word = f"{self._paint(_word(each), 'yellow' if each.ways[0] == 'tightened' else 'red')}{padding}"
+        told = f"{word}  since {safe(since)}" if since else word
+        if len(name) > self._name_width:
+            yield f"  {sign} {name}"
+            yield f"    {' ' * self._name_width}  {told}"
+        else:
+            yield f"  {sign} {name:{self._name_width}}  {told}"
+        if each.ways[0] != "deleted":
+            yield from (f"      {_attribute(attribute)}" for attribute in each.attributes)
+        yield self._paint(f"      declared at {', '.join(map(safe, each.origins))}", "dim")
 
 
-def _texts(each: Drifted, paint: Paint) -> Iterator[str]:
-    if each.ways[0] == "deleted":
-        yield paint("deleted, though it was locked", "red")
-        return
-    suffix = ", though it was locked" if each.ways[0] == "moved" else ""
-    means = paint(", ".join(each.ways) + suffix, "yellow" if each.ways[0] == "tightened" else "red")
-    *first, last = [_attribute(attribute) for attribute in each.attributes]
-    yield from first
-    yield f"{last}  {means}"
+def _word(each: Drifted) -> str:
+    suffix = ", though locked" if each.ways[0] in ("moved", "deleted") else ""
+    return f"{', '.join(each.ways)}{suffix}"
 
 
 def _attribute(attribute: Attribute) -> str:
     values = [value if value is None else shown(value) for value in (attribute.last_applied, attribute.live)]
-    return f"{safe(attribute.name):15}  {values[0] or '?'} → {values[1] or 'gone'}"
-
-
-def _place(each: Drifted, margin: int, first_seen: Mapping[str, str], paint: Paint) -> Iterator[str]:
-    since = first_seen.get(each.fingerprint, "")
-    said = [f"first seen {safe(since)}" if since else "", f"declared at {', '.join(map(safe, each.origins))}"]
-    told = [part for part in said if part]
-    together = "; ".join(told)
-    if margin + len(together) <= WIDTH:
-        told = [together]
-    yield from (
-        f"{' ' * min(margin, 8 if len(part) + margin > WIDTH else margin)}{paint(part, 'dim')}" for part in told
-    )
+    return f"{safe(attribute.name):13}  {values[0] or '?'} → {values[1] or 'gone'}"
 
 
 def _summary(registry: str, drifted: Sequence[Drifted], paint: Paint, notes: Sequence[str]) -> str:

@@ -202,7 +202,7 @@ def test_a_locked_tag_that_was_deleted_is_told(released, emulator):
     done = released("drift", "registry.yaml")
 
     assert 2 == done.code
-    assert "  - :v1  deleted, though it was locked" in done.stdout
+    assert "  - :v1  deleted, though locked  since 20" in done.stdout
 
 
 def test_a_tag_that_somebody_hid_is_still_seen(released, emulator):

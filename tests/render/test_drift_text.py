@@ -1,0 +1,123 @@
+"""Drift for people and for programs: what is read at night, at 80 columns."""
+
+from __future__ import annotations
+
+import orjson
+from builders import digest
+from goldens import golden
+
+from reconciler.model.address import Address
+from reconciler.planning.base import MemoryReference
+from reconciler.planning.compare import make_plan
+from reconciler.planning.drift import Attribute, Drifted
+from reconciler.render.drift_json import drift_to_json
+from reconciler.render.drift_text import SHOWN, render_drift
+from reconciler.render.words import WIDTH, painter
+
+PLAIN = painter(color=False)
+AT = "registry.yaml:9:18"
+
+
+def _loosened(name: str = "v1.1.9", repository: str = "prod/api", origin: str = AT) -> Drifted:
+    attributes = (Attribute("deleteEnabled", False, True, False), Attribute("writeEnabled", False, True, False))
+    return Drifted(Address(repository, tag=name), ("loosened",), "drift", attributes, (origin,), can_heal=True)
+
+
+MOVED = Drifted(
+    Address("prod/api", tag="v1.2.0"),
+    ("moved",),
+    "drift",
+    (Attribute("digest", digest("a"), digest("b"), None),),
+    (AT,),
+    can_heal=False,
+)
+DELETED = Drifted(
+    Address("prod/api", tag="v1.0.0"),
+    ("deleted",),
+    "drift",
+    (Attribute("deleteEnabled", False, None, None), Attribute("digest", digest("c"), None, None)),
+    (AT,),
+    can_heal=False,
+)
+HIDDEN = Drifted(
+    Address("prod/web"),
+    ("hidden", "loosened"),
+    "drift",
+    (Attribute("deleteEnabled", False, True, False), Attribute("readEnabled", True, False, True)),
+    ("a/long/path/to/a/file/of/desired/state/registry.yaml:1042:17",),
+    can_heal=True,
+)
+TIGHTENED = Drifted(
+    Address("prod/web", tag="a-tag-with-a-name-that-is-longer-than-a-column"),
+    ("tightened",),
+    "drift",
+    (Attribute("listEnabled", True, False, True),),
+    (AT,),
+    can_heal=True,
+)
+ALL = (_loosened(), MOVED, DELETED, HIDDEN, TIGHTENED)
+SEEN = {each.fingerprint: "2026-11-26 20:10:03 UTC" for each in ALL}
+
+
+def test_drift_is_shown_by_repository_with_what_it_means():
+    """What was last applied, what is live, a word for it, since when, and the rule that it breaks."""
+    shown = render_drift(
+        "contoso.azurecr.io", ALL, SEEN, PLAIN, full=False, notes=["--heal undoes it for 3 resources."]
+    )
+
+    assert golden("drift.txt") == shown
+    assert all(len(line) <= WIDTH for line in shown.splitlines())
+
+
+def test_no_drift_is_one_line():
+    """Nobody has to read on."""
+    assert "No drift at contoso.azurecr.io.\n" == render_drift("contoso.azurecr.io", (), {}, PLAIN, full=False)
+
+
+def test_much_drift_is_shown_in_part_the_gravest_first():
+    """The rest is counted; --full shows it."""
+    many = (*(_loosened(f"v{number:03}") for number in range(SHOWN)), MOVED, HIDDEN)
+
+    shown = render_drift("contoso.azurecr.io", many, {}, PLAIN, full=False)
+    in_full = render_drift("contoso.azurecr.io", many, {}, PLAIN, full=True)
+
+    assert "hidden" in shown
+    assert "… and 2 more (1 loosened, 1 moved); --full shows all\n" in shown
+    assert "moved, though locked" in in_full
+
+
+def test_what_comes_from_elsewhere_stays_text():
+    """A file name cannot move the cursor, nor forge a line."""
+    shown = render_drift("x\x1b[2J", (_loosened(origin="a\n\x1b[31m:1:1"),), {}, PLAIN, full=False)
+
+    assert "\x1b" not in shown
+    assert 7 == len(shown.splitlines())
+
+
+def test_drift_as_json_has_everything():
+    """Per attribute what was last applied, what is live, and what apply would make of it."""
+    plan = make_plan("contoso.azurecr.io", digest("d"), [], MemoryReference("lineage", 7))
+
+    found = orjson.loads(drift_to_json(plan, (MOVED, HIDDEN), {MOVED.fingerprint: "2026-11-26T20:10:03Z"}))
+
+    assert {"lineage": "lineage", "serial": 7} == found["base"]
+    assert {
+        "resources": 2,
+        "hidden": 1,
+        "loosened": 1,
+        "moved": 1,
+        "deleted": 0,
+        "tightened": 0,
+        "changed": 0,
+    } == found["summary"]
+    assert {
+        "address": "prod/api:v1.2.0",
+        "kind": "tag",
+        "cause": "drift",
+        "ways": ["moved"],
+        "attributes": {"digest": {"last_applied": digest("a"), "live": digest("b"), "desired": None}},
+        "can_heal": False,
+        "fingerprint": MOVED.fingerprint,
+        "first_seen": "2026-11-26T20:10:03Z",
+        "origins": [AT],
+    } == found["drift"][0]
