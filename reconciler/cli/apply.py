@@ -89,6 +89,7 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
     ):
         planned = plan_registry(desired, live, given, memory.base, keep=memory.store is not None)
         _show(planned.plan, traffic, others)
+        _tell_unused(planned.plan, others["accept"])
         _check_expected(planned.plan, others["expect"], memory)
         if not _is_approved(planned.plan, others):
             return ERROR
@@ -224,6 +225,14 @@ def lines_after(
         observed.name: line_after(observed, remembered, made_true, accepts) for observed, remembered in planned.pending
     }
     return {**planned.lines, **changed}
+
+
+def _tell_unused(plan: Plan, patterns: tuple[str, ...]) -> None:
+    """A pattern that accepts nothing may be a typing error."""
+    for text in patterns:
+        accepts = _accepting((text,))
+        if not any(accepts(drift.address) for drift in plan.drift):
+            note(f"note: --accept {text}: nothing that moved or went though locked matches it")
 
 
 def _mark(ref: str | None, files: tuple[str, ...]) -> Mark | None:

@@ -16,7 +16,7 @@ from reconciler.cli.output import answer_or_note, note
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.record import Run, record
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
-from reconciler.cli.signals import uninterrupted
+from reconciler.cli.signals import terminated_as_interrupted, uninterrupted
 from reconciler.errors import RefusedError
 from reconciler.render.words import Paint, count
 
@@ -65,7 +65,8 @@ def carry_out(order: Order, registry: Registry, traffic: Traffic, memory: Memory
     report = asyncio.run(_converged(order, registry, traffic, memory))
     with uninterrupted():
         problems = record(run, order, report, memory)
-    is_told = _tell(report, style)
+    with terminated_as_interrupted():  # the event loop has forgotten what SIGTERM should do
+        is_told = _tell(report, style)
     for problem in problems:
         note(f"error: {problem}")
     is_done = report.is_success and is_told and not problems

@@ -13,11 +13,14 @@ from typing import TypeAlias
 
 import attrs
 
+from reconciler.errors import PatternError, StateError
 from reconciler.model.desired import DesiredState
 from reconciler.model.last_applied import LastApplied, RememberedRepository
 from reconciler.model.matching import DesiredIndex, RepositoryRules
 from reconciler.planning.cause import Base
 from reconciler.planning.statefile import repository_from_line, rules_from_bytes
+
+_WITHOUT = "  --state none works without a memory; only causes are lost, no protection."
 
 
 @attrs.frozen
@@ -64,7 +67,12 @@ class MemoryBase(NoBase):
     def remembered(self, name: str) -> RememberedRepository:
         """What is remembered of a repository; empty where that is nothing."""
         line = self._last.repositories.get(name)
-        return RememberedRepository() if line is None else repository_from_line(line)
+        if line is None:
+            return RememberedRepository()
+        try:
+            return repository_from_line(line)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise StateError(f"what is remembered of {name} cannot be read\n{_WITHOUT}") from None
 
     def of(self, name: str, remembered: RememberedRepository) -> Base:
         """What causes of changes in a repository are told by."""
@@ -75,7 +83,10 @@ class MemoryBase(NoBase):
 
     @cached_property
     def _index(self) -> DesiredIndex:
-        return DesiredIndex(rules_from_bytes(self._last.rules))
+        try:
+            return DesiredIndex(rules_from_bytes(self._last.rules))
+        except (PatternError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StateError(f"the rules that were last applied cannot be read: {error}\n{_WITHOUT}") from None
 
 
 class RevisionBase(NoBase):

@@ -142,7 +142,7 @@ def changes_of(run: Mapping[str, Any], place: str) -> list[Done]:
     """
     try:
         return [_done(change) for change in run["changes"]]
-    except (KeyError, TypeError, AddressError) as error:
+    except AddressError as error:
         raise StateError(f"{place}: run {run.get('run')}: damaged: {error}") from None
 
 
@@ -165,9 +165,37 @@ def _run(line: bytes, place: str, number: int) -> dict[str, Any]:
         run = orjson.loads(line)
     except ValueError:
         run = None
-    if not isinstance(run, dict) or not {"run", "changes", "summary"} <= run.keys():
+    if not _is_run(run):
         raise StateError(f"{place}:{number}: not a run; the journal is damaged there and left as it is")
-    return run
+    found: dict[str, Any] = run
+    return found
+
+
+def _is_run(run: object) -> bool:
+    """It has the members that a run has, each of the right kind."""
+    if not isinstance(run, dict) or any(type(run.get(name)) is not str for name in ("run", "registry")):
+        return False
+    summary, changes = run.get("summary"), run.get("changes")
+    return (
+        isinstance(summary, dict)
+        and all(type(number) is int for number in summary.values())
+        and isinstance(changes, list)
+        and all(map(_is_change, changes))
+    )
+
+
+def _is_change(change: object) -> bool:
+    if not isinstance(change, dict) or any(
+        type(change.get(name)) is not str for name in ("address", "status", "action")
+    ):
+        return False
+    before, after = change.get("before"), change.get("after")
+    return (
+        isinstance(before, dict)
+        and isinstance(after, dict)
+        and before.keys() == after.keys()
+        and all(type(value) in (bool, str) for value in (*before.values(), *after.values()))
+    )
 
 
 def _done(change: Mapping[str, Any]) -> Done:

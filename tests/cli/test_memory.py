@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -303,3 +304,44 @@ def test_the_memory_and_git_are_not_asked_together(released):
 
     assert 1 == done.code
     assert "say one of them" in done.stderr
+
+
+def test_a_clock_that_is_behind_is_told_and_changes_nothing(released, tmp_path):
+    """The order of runs goes by the serial."""
+    path = tmp_path / ".reconciler/state.json"
+    head, _, rest = path.read_bytes().partition(b"\n")
+    document = {**json.loads(head), "written": "2101-01-01T00:00:00Z"}
+    path.write_bytes(json.dumps(document).encode() + b"\n" + rest)
+
+    done = released("plan", "registry.yaml")
+
+    assert 0 == done.code
+    assert "warning: the memory is dated 2101-01-01 00:00:00 UTC, and the clock here says 20" in done.stderr
+    assert "Runs are ordered by their serial, so nothing is lost." in done.stderr
+
+
+def test_an_accept_that_matches_nothing_is_told(released):
+    """It may be a typing error."""
+    done = released("apply", "registry.yaml", "--auto-approve", "--accept", "shop/api:v9")
+
+    assert 0 == done.code
+    assert "note: --accept shop/api:v9: nothing that moved or went though locked matches it\n" in done.stderr
+
+
+def test_a_memory_that_nobody_of_this_program_wrote_is_one_error(released, tmp_path):
+    """Its checksum fits, and what it holds does not."""
+    path = tmp_path / ".reconciler/state.json"
+    lines = path.read_bytes().splitlines()
+    lines[2] = b'{"attributes":[],"manifests":3,"repository":"shop/api","tags":"x"}'
+    head = json.loads(lines[0])
+    body = b"\n".join(lines[1:])
+    head["checksum"] = f"sha256:{hashlib.sha256(body).hexdigest()}"
+    path.write_bytes(json.dumps(head).encode() + b"\n" + body + b"\n")
+
+    done = released("plan", "registry.yaml")
+
+    assert 1 == done.code
+    assert done.stderr.endswith(
+        "error: what is remembered of shop/api cannot be read\n"
+        "  --state none works without a memory; only causes are lost, no protection.\n"
+    )

@@ -109,7 +109,18 @@ def test_a_run_that_is_not_there_or_not_the_only_one_is_refused(wanted, expected
         find_run(runs, wanted, "journal")
 
 
-@pytest.mark.parametrize("line", [b"{\n", b"[]\n", b'{"run": "x"}\n'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{\n",
+        b"[]\n",
+        b'{"run": "x"}\n',
+        LINE.replace(b'"verified":3', b'"verified":"3"'),
+        LINE.replace(b'"before":{"deleteEnabled":true}', b'"before":{}'),
+        LINE.replace(b'"before":{"deleteEnabled":true}', b'"before":{"deleteEnabled":null}'),
+        LINE.replace(b'"address":"app:v1"', b'"address":1'),
+    ],
+)
 def test_a_damaged_line_is_named(line):
     """With its number; nobody must undo half a run."""
     with pytest.raises(StateError, match="journal:2: not a run"):
