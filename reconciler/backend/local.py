@@ -16,6 +16,7 @@ import hashlib
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from reconciler.errors import BackendError, ConflictError
 
 BACKUP = ".backup"
 _GUARD, _NEW = ".guard", ".new-"
+_PATIENCE_S, _POLL_S = 20.0, 0.005
 _ELSEWHERE = "--state LOCATION names another place; --state none works without a memory"
 _IN_WORDS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 
@@ -82,7 +84,7 @@ class FileStore:
         """Keep other writers out meanwhile, in this process and in others."""
         guard = os.open(_beside(self._path(""), _GUARD), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            fcntl.flock(guard, fcntl.LOCK_EX)
+            _await_lock(guard)
             yield
         finally:
             os.close(guard)
@@ -102,6 +104,7 @@ class FileStore:
             _sync_folder(path.parent)
         finally:
             new.unlink(missing_ok=True)
+            link.unlink(missing_ok=True)  # renaming does nothing where both names are of the same file already
 
 
 def _content(path: Path) -> bytes:
@@ -114,6 +117,20 @@ def _content(path: Path) -> bytes:
         if status.st_size > MAX_BLOB_BYTES:
             raise OSError(errno.EFBIG, f"more than {MAX_BLOB_BYTES:,} bytes")
         return file.read()
+
+
+def _await_lock(guard: int) -> None:
+    """Wait for the guard, but not for ever: whoever has it may have been stopped in the middle of a write."""
+    until_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until_s:
+                raise OSError(errno.EBUSY, f"another process has been writing for {_PATIENCE_S:.0f} s") from None
+            time.sleep(_POLL_S)
+        else:
+            return
 
 
 def _link(old: Path, new: Path) -> None:

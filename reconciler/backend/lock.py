@@ -13,39 +13,30 @@ a network that was down) finds that out before its next change: `RunLock.lost` s
 
 from __future__ import annotations
 
-import os
-import random
+import contextlib
 import threading
 import time
-import uuid
-from collections.abc import Callable
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 import attrs
-import orjson
 
-from reconciler import __version__
-from reconciler.backend.process import has_ended, host, identity, user
+from reconciler.backend.holder import (
+    DAMAGED,
+    LOCK,
+    holder_from_bytes,
+    holder_to_bytes,
+    new_holder,
+    timestamp,
+)
 from reconciler.backend.store import Blob, Store
+from reconciler.backend.waiting import Tell, Timing, Waiting
 from reconciler.errors import BackendError, ConflictError, LockedError
 from reconciler.model.holder import Holder
 
-LOCK = ".lock"
-DAMAGED = "damaged"  # stands for the id of a lock that cannot be read
-_FORMAT_VERSION = "1.0"
-Tell = Callable[[str], None]
+__all__ = ["DAMAGED", "LOCK", "RunLock", "Timing", "acquire", "read_holder", "unlock"]
 
-
-@attrs.frozen
-class Timing:
-    """How often, and how long, in seconds."""
-
-    renew_s: float = 5.0
-    abandoned_s: float = 20.0  # without a renewal; a multiple of `renew_s`
-    trusted_s: float = 15.0  # so long after its last renewal a holder goes on; less than `abandoned_s`
-    poll_s: float = 1.0
+_NORMAL = Timing()
 
 
 def acquire(
@@ -55,7 +46,7 @@ def acquire(
     operation: str,
     timeout_s: float,
     tell: Tell,
-    timing: Timing = Timing(),
+    timing: Timing = _NORMAL,
 ) -> RunLock:
     """
     Take the run lock.
@@ -72,16 +63,20 @@ def acquire(
         LockedError: another run holds it.
         BackendError: the place cannot be read or written.
     """
-    ours = _new_holder(registry, operation)
-    waiting = _Waiting(store, timeout_s, tell, timing)
+    ours = new_holder(registry, operation)
+    waiting = Waiting(store.name, timeout_s, tell, timing)
     while True:
         blob = store.read(LOCK)
-        if blob is None or waiting.may_be_taken_over(blob):
-            lock = _taken(store, ours, None if blob is None else blob.version, tell, timing)
-            if lock:
-                return lock
+        why = "" if blob is None else waiting.why_taken_over(blob)
+        if blob is not None and not why:
+            waiting.pause(blob)
+            continue
+        lock = _taken(store, ours, None if blob is None else blob.version, tell, timing)
+        if lock is None:
             continue  # somebody was faster
-        waiting.pause(blob)
+        if why:
+            tell(why)
+        return lock
 
 
 def read_holder(store: Store) -> Holder | None:
@@ -92,7 +87,7 @@ def read_holder(store: Store) -> Holder | None:
         LockedError: what stands there is no lock.
     """
     blob = store.read(LOCK)
-    return None if blob is None else _holder(blob, store)
+    return None if blob is None else holder_from_bytes(blob.content, store.name)
 
 
 def unlock(store: Store, lock_id: str) -> Holder | None:
@@ -102,31 +97,31 @@ def unlock(store: Store, lock_id: str) -> Holder | None:
     Raises:
         LockedError: nobody holds it, or somebody with another id does.
     """
-    blob = store.read(LOCK)
-    if blob is None:
-        raise LockedError(f"{store.name}: nobody holds the run lock")
-    holder = None
-    try:
-        holder = _holder(blob, store)
-    except LockedError:
-        if lock_id != DAMAGED:
-            raise
-    if holder is not None and holder.id != lock_id:
-        raise LockedError(f"{store.name}: the run lock is held by {holder} with the id {holder.id}, not {lock_id}")
-    store.delete(LOCK, replaces=blob.version)
-    return holder
+    while True:
+        blob = store.read(LOCK)
+        if blob is None:
+            raise LockedError(f"{store.name}: nobody holds the run lock")
+        holder = _named_by(lock_id, blob, store)
+        try:
+            store.delete(LOCK, replaces=blob.version)
+        except ConflictError:
+            continue  # it was renewed meanwhile, or is another one now
+        return holder
 
 
 class RunLock:
     """The run lock, held and renewed until it is released. A context manager."""
 
-    def __init__(self, store: Store, holder: Holder, version: str, tell: Tell, timing: Timing) -> None:
+    def __init__(
+        self, store: Store, holder: Holder, version: str, *, tell: Tell, timing: Timing, renewed_s: float
+    ) -> None:
         self.holder = holder
         self._store = store
         self._version = version
         self._tell = tell
         self._timing = timing
-        self._renewed_s = _steady_s()
+        self._renewed_s = renewed_s  # by the steady clock, before it was written
+        self._turn = 0
         self._taken_by = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="run lock", daemon=True)
@@ -143,8 +138,9 @@ class RunLock:
     @property
     def lost(self) -> str:
         """Why nothing more may be changed under this lock; empty: it may."""
-        if self._taken_by:
-            return f"the run lock was taken away by {self._taken_by}"
+        taken_by = self._taken_by
+        if taken_by:
+            return f"the run lock was taken away by {taken_by}"
         since_s = _steady_s() - self._renewed_s
         if since_s > self._timing.trusted_s:
             return f"the run lock could not be renewed for {since_s:.0f} s, so another run may have taken it over"
@@ -152,165 +148,107 @@ class RunLock:
 
     def release(self) -> None:
         """Let go; what cannot be done is told, for the run is over all the same."""
-        self._stop.set()
-        self._thread.join()
-        if self._taken_by:
-            self._tell(f"warning: the run lock at {self._store.name} was taken away by {self._taken_by} meanwhile")
+        if self._stop.is_set():
             return
+        self._stop.set()
+        self._thread.join(self._timing.trusted_s)
         try:
-            self._store.delete(LOCK, replaces=self._version)
-        except ConflictError:
-            self._tell(f"warning: the run lock at {self._store.name} was taken away meanwhile")
+            warning = self._let_go()
         except BackendError as error:
-            self._tell(f"warning: the run lock could not be released; the next run takes it over: {error}")
+            warning = f"the run lock could not be released; the next run takes it over: {error}"
+        if warning:
+            with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+                self._tell(f"warning: {warning}")
+
+    def _let_go(self) -> str:
+        """Take away our own lock, and never another's; what a person should know about that."""
+        if self._thread.is_alive():
+            return "the run lock could not be released, for its renewal hangs; the next run takes it over"
+        blob = self._store.read(LOCK)
+        if blob is None or not self._is_ours(blob):
+            by = f"by {self._taken_by} " if self._taken_by else ""
+            return f"the run lock at {self._store.name} was taken away {by}meanwhile"
+        try:
+            self._store.delete(LOCK, replaces=blob.version)
+        except ConflictError:
+            return f"the run lock at {self._store.name} was taken away meanwhile"
+        return ""
 
     def _renew(self) -> None:
-        pause_s = self._timing.renew_s
+        failures, pause_s = 0, self._timing.renew_s
         while not self._stop.wait(pause_s):
-            started_s = _steady_s()
-            renewed = attrs.evolve(self.holder, renewed=_now())
             try:
-                self._version = self._store.write(LOCK, _content(renewed), replaces=self._version)
-            except ConflictError:
-                self._taken_by = _named(self._store)
-                return
-            except BackendError:
-                pause_s = min(self._timing.poll_s, self._timing.renew_s)  # `lost` says so once it has lasted
+                if not self._renew_once():
+                    return
+            except BackendError:  # `lost` says so once it has lasted
+                failures += 1
+                pause_s = 0.0 if failures == 1 else self._timing.poll_s
             else:
-                self._renewed_s, pause_s = started_s, self._timing.renew_s
+                failures, pause_s = 0, self._timing.renew_s
 
-
-class _Waiting:
-    """Waits for another run to end, and finds out whether it still lives."""
-
-    def __init__(self, store: Store, timeout_s: float, tell: Tell, timing: Timing) -> None:
-        self._store = store
-        self._deadline_s = time.monotonic() + timeout_s
-        self._tell = tell
-        self._timing = timing
-        self._version = ""
-        self._seen_s = 0.0  # when the blob was first seen as it is
-        self._is_alive = False  # it was seen to be renewed
-        self._has_told = False
-
-    def may_be_taken_over(self, blob: Blob) -> bool:
-        """Its holder has ended, or has not renewed it for so long that it must have."""
-        holder = _holder(blob, self._store)
-        if has_ended(holder.process):
-            self._tell(f"The run lock was left behind by {holder}, which has ended; it is taken over.")
-            return True
-        now_s = time.monotonic()
-        if blob.version != self._version:
-            self._is_alive = bool(self._version)
-            self._version, self._seen_s = blob.version, now_s
-        if now_s - self._seen_s < self._timing.abandoned_s:
-            return False
-        self._tell(f"The run lock of {holder} was not renewed for {now_s - self._seen_s:.0f} s; it is taken over.")
+    def _renew_once(self) -> bool:
+        """Whether the lock is still ours; a store that cannot be reached leaves that open."""
+        self._turn += 1
+        started_s = _steady_s()
+        content = holder_to_bytes(attrs.evolve(self.holder, renewed=timestamp()), self._turn)
+        try:
+            self._version = self._store.write(LOCK, content, replaces=self._version)
+        except ConflictError:
+            return self._is_ours_after_all()
+        self._renewed_s, self._taken_by = started_s, ""
         return True
 
-    def pause(self, blob: Blob) -> None:
-        """
-        Wait a moment.
+    def _is_ours_after_all(self) -> bool:
+        """Something else stands there: another's lock, or a renewal of ours whose answer was lost."""
+        self._taken_by = "another run"  # until it is known, nothing may be changed
+        blob = self._store.read(LOCK)
+        if blob is not None and self._is_ours(blob):
+            self._version = blob.version
+            return self._renew_once()
+        self._taken_by = _named(blob, self._store)
+        return False
 
-        Raises:
-            LockedError: there is no more time.
-        """
-        holder = _holder(blob, self._store)
-        until_s = self._deadline_s
-        if not self._is_alive and not _is_recent(holder, self._timing):
-            until_s = max(until_s, self._seen_s + self._timing.abandoned_s + self._timing.poll_s)
-            self._tell_once(f"The run lock of {holder} seems to be left behind; watching it for a while.")
-        if time.monotonic() >= until_s:
-            raise LockedError(_refusal(holder, self._store))
-        self._tell_once(f"Waiting for {holder}, which holds the run lock since {holder.since}.")
-        time.sleep(self._timing.poll_s * (0.75 + random.random() / 2))  # noqa: S311 - so that not all look at once
-
-    def _tell_once(self, text: str) -> None:
-        if not self._has_told:
-            self._has_told = True
-            self._tell(text)
+    def _is_ours(self, blob: Blob) -> bool:
+        try:
+            return holder_from_bytes(blob.content, self._store.name).id == self.holder.id
+        except LockedError:
+            return False
 
 
 def _taken(store: Store, ours: Holder, replaces: str | None, tell: Tell, timing: Timing) -> RunLock | None:
     """The lock, held; None: somebody else was faster."""
-    now = _now()
+    now, started_s = timestamp(), _steady_s()
     ours = attrs.evolve(ours, since=now, renewed=now)
     try:
-        version = store.write(LOCK, _content(ours), replaces=replaces)
+        version = store.write(LOCK, holder_to_bytes(ours, 0), replaces=replaces)
     except ConflictError:
         return None
-    return RunLock(store, ours, version, tell, timing)
+    return RunLock(store, ours, version, tell=tell, timing=timing, renewed_s=started_s)
 
 
-def _refusal(holder: Holder, store: Store) -> str:
-    return (
-        f"the run lock of {holder.registry} at {store.name} is held by {holder}\n"
-        f"  since {holder.since}, renewed {holder.renewed}. --lock-timeout SECONDS waits for it.\n"
-        "  If you are sure that it will never end:\n"
-        f"    reconciler state unlock {holder.id}"
-    )
-
-
-def _new_holder(registry: str, operation: str) -> Holder:
-    return Holder(
-        id=str(uuid.uuid4()),
-        who=user(),
-        host=host(),
-        pid=os.getpid(),
-        process=identity(os.getpid()),
-        operation=operation,
-        registry=registry,
-        since=_now(),
-        renewed=_now(),
-        tool_version=__version__,
-    )
-
-
-def _content(holder: Holder) -> bytes:
-    document = {"format_version": _FORMAT_VERSION, **attrs.asdict(holder)}
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
-
-
-def _holder(blob: Blob, store: Store) -> Holder:
+def _named_by(lock_id: str, blob: Blob, store: Store) -> Holder | None:
+    """The holder with that id; None: what stands there is damaged, and that was said."""
     try:
-        document = orjson.loads(blob.content)
-        texts = {field.name: _text(document[field.name]) for field in attrs.fields(Holder) if field.name != "pid"}
-        return Holder(pid=int(document["pid"]), **texts)
-    except (ValueError, KeyError, TypeError):
-        raise LockedError(
-            f"{store.name}{LOCK}: not a run lock of this program, or damaged; it is left as it is\n"
-            f"  Nobody can apply until it is gone. If you are sure: reconciler state unlock {DAMAGED}"
-        ) from None
+        holder = holder_from_bytes(blob.content, store.name)
+    except LockedError:
+        if lock_id != DAMAGED:
+            raise
+        return None
+    if holder.id != lock_id:
+        raise LockedError(f"{store.name}: the run lock is held by {holder} with the id {holder.id}, not {lock_id}")
+    return holder
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text is missing")
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
-
-
-def _named(store: Store) -> str:
+def _named(blob: Blob | None, store: Store) -> str:
     """Who holds the lock that was ours, as far as that can be told."""
+    if blob is None:
+        return "somebody who removed it"
     try:
-        holder = read_holder(store)
-    except BackendError:
-        holder = None
-    return str(holder) if holder else "somebody who removed it"
-
-
-def _is_recent(holder: Holder, timing: Timing) -> bool:
-    """By the clocks of two machines, it was renewed not long ago."""
-    try:
-        renewed = datetime.fromisoformat(holder.renewed)
-        return abs((datetime.now(UTC) - renewed).total_seconds()) < timing.abandoned_s
-    except (ValueError, TypeError):
-        return False
+        return str(holder_from_bytes(blob.content, store.name))
+    except LockedError:
+        return "something that is no run lock"
 
 
 def _steady_s() -> float:
     """Seconds that pass also while the machine sleeps."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-def _now() -> str:
-    return datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")

@@ -8,7 +8,8 @@ import socket
 from pathlib import Path
 
 _PROC = Path("/proc")
-_STARTED = 19  # the field of /proc/PID/stat, counted behind the name of the program: when it started, in ticks
+# Fields of /proc/PID/stat, counted behind the name of the program (proc_pid_stat(5)).
+_STATE, _THREADS, _STARTED = 0, 17, 19  # one letter; how many run; when it started, in ticks
 
 
 def user() -> str:
@@ -31,22 +32,40 @@ def identity(pid: int) -> str:
     Empty where the machine does not tell, or there is no such process.
     """
     try:
-        here = _here()
-        started = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[_STARTED]
+        return f"{_here()}/{pid}/{_stat(pid)[_STARTED]}"
     except (OSError, IndexError):
         return ""
-    return f"{here}/{pid}/{started}"
 
 
 def has_ended(identity_then: str) -> bool:
     """The process with this identity ran on this machine, and does not run any more; false where that is not sure."""
     here, _, rest = identity_then.partition("/")
-    pid = rest.partition("/")[0]
-    try:
-        is_here = bool(here) and here == _here() and pid.isdecimal()
-    except OSError:
+    pid, _, started = rest.partition("/")
+    if not (pid.isdecimal() and started.isdecimal()):
         return False
-    return is_here and identity(int(pid)) != identity_then
+    try:
+        return here == _here() and (_is_gone(int(pid)) or _is_another(int(pid), started))
+    except (OSError, IndexError, OverflowError):
+        return False
+
+
+def _is_gone(pid: int) -> bool:
+    # A machine may hide the processes of others in /proc (hidepid), so one that is not there may run all the same.
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def _is_another(pid: int, started: str) -> bool:
+    """That number was given again, or its process is dead and only waits for its parent to ask how it ended."""
+    stat = _stat(pid)
+    return stat[_STARTED] != started or (stat[_STATE] in "ZX" and int(stat[_THREADS]) <= 1)
+
+
+def _stat(pid: int) -> list[str]:
+    return (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
 def _here() -> str:

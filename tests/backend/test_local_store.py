@@ -180,3 +180,15 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path):
         done.stderr
     )
     assert rest.endswith("True ['.state.json.guard', 'state.json']\n")
+
+
+def test_what_a_writer_left_that_was_killed_between_two_names_goes(path):
+    """The backup and the memory are then one file under two names, and renaming one to the other does nothing."""
+    store = FileStore(str(path))
+    version = store.write("", b"first", replaces=None)
+    os.link(path, f"{path}.backup")
+
+    store.write("", b"second", replaces=version)
+
+    names = {file.name for file in path.parent.iterdir()}
+    assert {"state.json", "state.json.backup", ".state.json.guard"} == names
