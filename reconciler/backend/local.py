@@ -14,6 +14,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import stat
 import time
@@ -24,7 +25,7 @@ from reconciler.backend.store import MAX_BLOB_BYTES, Blob
 from reconciler.errors import BackendError, ConflictError
 
 BACKUP = ".backup"
-_GUARD, _NEW = ".guard", ".new-"
+_GUARD, _NEW, _RANDOM = ".guard", ".new-", re.compile(r"[0-9a-f]{8}")
 _PATIENCE_S, _POLL_S = 20.0, 0.005
 _ELSEWHERE = "--state LOCATION names another place; --state none works without a memory"
 _IN_WORDS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
@@ -63,6 +64,8 @@ class FileStore:
         """Leave nothing there."""
         path = self._path(suffix)
         try:
+            if not path.parent.exists():
+                raise self._conflict(suffix)
             with self._guarded():
                 self._expect(suffix, replaces)
                 path.unlink()
@@ -73,7 +76,10 @@ class FileStore:
     def _expect(self, suffix: str, version: str | None) -> None:
         found = self.read(suffix)
         if (found.version if found else None) != version:
-            raise ConflictError(f"{self._path(suffix)}: somebody else wrote it meanwhile; it is left as it is")
+            raise self._conflict(suffix)
+
+    def _conflict(self, suffix: str) -> ConflictError:
+        return ConflictError(f"{self._path(suffix)}: somebody else wrote it meanwhile; it is left as it is")
 
     def _path(self, suffix: str) -> Path:
         # A link stays, and what it leads to has its lock and its journal beside it, whoever comes over which link.
@@ -92,7 +98,7 @@ class FileStore:
     def _replace(self, path: Path, content: bytes, *, keeps_old: bool) -> None:
         start = _beside(self._path(""), _NEW)
         for left in path.parent.iterdir():
-            if left.name.startswith(start.name):
+            if left.name.startswith(start.name) and _RANDOM.fullmatch(left.name, len(start.name)):
                 left.unlink(missing_ok=True)  # by a writer that was killed; nobody else writes now
         new, link = (start.with_name(f"{start.name}{secrets.token_hex(4)}") for _ in range(2))
         try:

@@ -9,6 +9,7 @@ a location, and none gets into a message.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -23,6 +24,10 @@ _URL_SECRETS = re.compile(r"\?[^\s\"'<>)]*")
 _HEADER_SECRETS = re.compile(
     r"(?i)\b(authorization|x-amz-security-token|signature|sig|accountkey)\b([\"':= ]+)[^\s,;\"']+"
 )
+_ELEMENT_SECRETS = re.compile(
+    r"(?is)<(AWSAccessKeyId|SignatureProvided|StringToSign|StringToSignBytes|CanonicalRequest|CanonicalRequestBytes)>.*?(?:</\1>|$)"
+)
+_MAC = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=(?!=)")  # 32 bytes: what Azure says the signature was
 _SECRET_VARIABLES = re.compile(r"(?i)^(?:AZURE|AWS|GOOGLE)_.*(?:KEY|SECRET|TOKEN|CONNECTION_STRING)")
 _SHORTEST_SECRET = 6
 _MAX_SAID = 400
@@ -53,8 +58,11 @@ def account_for(scheme: str, bucket: str, client: Any, retry: Any) -> Bucket:
 def masked(text: str) -> str:
     """What a store said, without what could be a credential, on a few lines at most."""
     for name, value in os.environ.items():
-        if _SECRET_VARIABLES.match(name) and len(value) >= _SHORTEST_SECRET:
-            text = text.replace(value, "***")
+        if _SECRET_VARIABLES.match(name):
+            parts = _connection_string(value)
+            for secret in (value, parts.get("accountkey", ""), parts.get("sharedaccesssignature", "")):
+                text = text.replace(secret, "***") if len(secret) >= _SHORTEST_SECRET else text
+    text = _MAC.sub("***", _ELEMENT_SECRETS.sub(r"<\1>***", text))
     text = _HEADER_SECRETS.sub(r"\1\2***", _URL_SECRETS.sub("?***", text))
     said = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return said if len(said) <= _MAX_SAID else f"{said[:_MAX_SAID]}…"
@@ -74,6 +82,7 @@ def _azure(environment: Mapping[str, str]) -> tuple[Any, Any]:
         "sas_key": parts.get("sharedaccesssignature")
         or _first(environment, "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_SAS_KEY"),
         "endpoint": parts.get("blobendpoint")
+        or _endpoint_of(parts)
         or _first(environment, "AZURE_STORAGE_ENDPOINT", "AZURE_STORAGE_SERVICE_ENDPOINT"),
     }
     config = {name: value for name, value in found.items() if value}
@@ -83,10 +92,17 @@ def _azure(environment: Mapping[str, str]) -> tuple[Any, Any]:
     return config, None if is_signed else _entra(environment)
 
 
+def _endpoint_of(parts: Mapping[str, str]) -> str:
+    """Where the account of a connection string is, which another cloud than the public one may hold."""
+    account, suffix = parts.get("accountname"), parts.get("endpointsuffix")
+    return f"{parts.get('defaultendpointsprotocol', 'https')}://{account}.blob.{suffix}" if account and suffix else ""
+
+
 def _entra(environment: Mapping[str, str]) -> Any:
     """Microsoft Entra, as azure-identity finds it; without that package, as the library below does."""
     if importlib.util.find_spec("azure") is None or importlib.util.find_spec("azure.identity") is None:
         return None
+    logging.getLogger("azure").addHandler(logging.NullHandler())  # the error says it all; this would print it too
     from azure.identity import DefaultAzureCredential
     from obstore.auth.azure import AzureCredentialProvider
 

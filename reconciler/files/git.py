@@ -3,12 +3,14 @@ Ask the real git: what stood where at a commit, and where a ref points.
 
 Git's own program is asked because it alone knows every kind of repository: worktrees,
 partial and shallow clones, alternates. Nothing that it is given can turn into an
-option, nothing is fetched over the network, and what is read is read as it was committed.
+option, nothing is fetched over the network, and what is read is read as it was
+committed: without filters, and without objects that this clone has in place of others.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,21 +24,37 @@ _TIMEOUT_S = 60
 _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    # Git before 2.45 does not know this, and would fetch what a partial clone lacks. So no protocol is allowed either.
     "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "",
     "GIT_PAGER": "cat",
     "GIT_LITERAL_PATHSPECS": "1",
     "LC_ALL": "C",
 }
-_REGULAR = ("100644", "100755", "100664")
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_PATHS_AT_ONCE = 200  # of 4,096 bytes at most, while the arguments of a process may take 2 MiB
+_MAX_LINES = 6
+
+LINK, REPOSITORY = "a link", "another repository"
+_STRANGE = {b"120000": LINK, b"160000": REPOSITORY}
 
 
 @attrs.frozen
 class Entry:
-    """A file in a commit."""
+    """What stands at a path in a commit."""
 
     path: str  # from the top of the repository
     object_id: str
-    is_regular: bool  # neither a link nor another repository
+    strange: str  # LINK or REPOSITORY; empty: it is a file or a folder
+
+
+@attrs.frozen
+class Ref:
+    """Where a ref points."""
+
+    object_id: str
+    is_symbolic: bool  # it stands for another ref
 
 
 @attrs.frozen
@@ -44,99 +62,148 @@ class Repository:
     """The Git repository that holds a folder."""
 
     top: Path
+    folder: Path = attrs.field(eq=False)  # where git is run
 
     @classmethod
     def at(cls, folder: Path) -> Repository:
         """
-        The repository that holds `folder`.
+        The repository that holds `folder`, or the one that the environment names.
 
         Raises:
             RevisionError: there is none, or Git does not want to look at it.
         """
-        top = _run(folder, "rev-parse", "--show-toplevel").decode(errors="surrogateescape").removesuffix("\n")
-        return cls(Path(top))
+        is_named = not {"GIT_DIR", "GIT_WORK_TREE"}.isdisjoint(os.environ)
+        # What the environment names may be relative to the current folder.
+        start = Path.cwd() if is_named else folder
+        top = Path(os.fsdecode(_run(start, "rev-parse", "--show-toplevel").removesuffix(b"\n")))
+        return cls(top, start if is_named else top)
 
-    def commit(self, revision: str) -> str:
-        """The full id of the commit that `revision` names."""
-        if not revision.isprintable() or not revision:
-            raise RevisionError(f'"{printable(revision)}": not a revision of Git')
+    def commit(self, revision: str) -> str | None:
+        """The full id of the commit that `revision` names; None: it names none."""
         spelled = f"{revision}^{{commit}}"
-        try:
-            found = _run(self.top, "rev-parse", "--verify", "--quiet", "--end-of-options", spelled)
-        except RevisionError:
-            raise RevisionError(
-                f"{printable(revision)}: the repository at {self.top} has no such revision\n"
-                "  A clone in a pipeline often lacks it: fetch it, or clone with more depth (git fetch --unshallow)."
-            ) from None
-        return found.decode().strip()
+        done = _ask(self.folder, "rev-parse", "--verify", "--quiet", "--end-of-options", spelled)
+        found = done.stdout.decode(errors="replace").strip()
+        # `^HEAD` has an answer too, which is no commit.
+        return found if not done.returncode and _OBJECT_ID.fullmatch(found) else None
 
-    def ref(self, name: str) -> str | None:
-        """The commit that a full ref name points at; None: there is no such ref."""
-        try:
-            return _run(self.top, "rev-parse", "--verify", "--quiet", "--end-of-options", name).decode().strip()
-        except RevisionError:
-            return None
+    def is_shallow(self) -> bool:
+        """The clone lacks what came before some commit."""
+        return _run(self.folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
 
-    def files(self, commit: str, path: str) -> list[Entry]:
-        """What stands at `path`, or below it, in a commit; `.` is everything."""
-        listed = _run(self.top, "ls-tree", "-r", "-z", "--full-tree", commit, "--", path)
-        return [_entry(row) for row in listed.split(b"\0") if row]
+    def entries(self, commit: str, paths: Sequence[str], *, below: bool) -> list[Entry]:
+        """What stands at `paths` in a commit; with `below`, the files in place of a folder. `.` is the whole commit."""
+        options = ["-r", "-z", "--full-tree"] if below else ["-z", "--full-tree"]
+        found: list[Entry] = []
+        for some in [[]] if "." in paths else _chunks(paths):
+            listed = _run(self.folder, "ls-tree", *options, commit, "--", *some)
+            found.extend(_entry(row) for row in listed.split(b"\0") if row)
+        return found
 
-    def contents(self, entries: Sequence[Entry]) -> Iterator[bytes]:
-        """The bytes of each file, in their order; one process for all of them."""
-        asked = "".join(f"{entry.object_id}\n" for entry in entries).encode()
-        answer = memoryview(_run(self.top, "cat-file", "--batch", given=asked))
-        for entry in entries:
-            end = bytes(answer[:200]).find(b"\n")
-            words = bytes(answer[:end]).split()
-            if words[1:2] != [b"blob"]:
-                raise RevisionError(f"{entry.path}: Git does not have its content here\n  Fetch it (git fetch).")
-            size = int(words[2])
-            yield bytes(answer[end + 1 : end + 1 + size])
-            answer = answer[end + 2 + size :]
+    def contents(self, entries: Sequence[Entry], *, limit: int) -> Iterator[bytes]:
+        """
+        The bytes of each file, in their order; one process for all of them.
+
+        Raises:
+            RevisionError: one is not in this clone, or holds more than `limit` bytes.
+        """
+        unique = {entry.object_id: entry for entry in entries}
+        if not unique:
+            return
+        asked = "".join(f"{object_id}\n" for object_id in unique).encode()
+        # What is too large is refused by its size, before memory is set aside.
+        sizes = _run(self.folder, "cat-file", "--batch-check", given=asked).splitlines()
+        for entry, about in zip(unique.values(), sizes, strict=True):
+            _check_size(entry, about, limit)
+        answer = memoryview(_run(self.folder, "cat-file", "--batch", given=asked))
+        found = dict(zip(unique, _split(answer, sizes), strict=True))
+        yield from (bytes(found[entry.object_id]) for entry in entries)
 
     def checked_out(self) -> set[str]:
         """The branches that are checked out, in whatever worktree."""
-        rows = _run(self.top, "worktree", "list", "--porcelain").decode(errors="surrogateescape").splitlines()
+        rows = os.fsdecode(_run(self.folder, "worktree", "list", "--porcelain")).split("\n")
         return {row.removeprefix("branch ") for row in rows if row.startswith("branch ")}
+
+    def is_ref_name(self, name: str) -> bool:
+        """`name` is the full name of a ref."""
+        is_full = name.startswith("refs/") and name.isprintable()
+        return is_full and not _ask(self.folder, "check-ref-format", name).returncode
+
+    def ref(self, name: str) -> Ref | None:
+        """Where the ref of that full name points; None: there is no such ref."""
+        # rev-parse would go on to refs/heads/refs/…; the pattern here also stands for all that is below it.
+        rows = _run(self.folder, "for-each-ref", "--format=%(refname) %(objectname) %(symref)", "--", name)
+        for row in os.fsdecode(rows).splitlines():
+            found, object_id, symbolic = row.split(" ", 2)
+            if found == name:
+                return Ref(object_id, is_symbolic=bool(symbolic))
+        return None
+
+    def try_to_move(self, ref: str, commit: str, previous: str | None) -> None:
+        """
+        Go as far as `move` could fail, and back.
+
+        Raises:
+            RevisionError: it would fail.
+        """
+        steps = f"start\noption no-deref\nupdate {ref} {commit} {_old(commit, previous)}\nprepare\nabort\n"
+        _run(self.folder, "update-ref", "--stdin", given=steps.encode())
 
     def move(self, ref: str, commit: str, previous: str | None) -> None:
         """
         Let `ref` point at `commit`, if it still points at `previous`.
 
         Raises:
-            RevisionError: it does not.
+            RevisionError: it does not, or cannot be written.
         """
-        old = previous or "0" * len(commit)
-        _run(self.top, "update-ref", "--create-reflog", "-m", "reconciler apply", ref, commit, old)
+        how = ("--no-deref", "--create-reflog", "-m", "reconciler apply")
+        _run(self.folder, "update-ref", *how, ref, commit, _old(commit, previous))
 
-    def is_ref_name(self, name: str) -> bool:
-        """`name` is the full name of a ref."""
-        try:
-            _run(self.top, "check-ref-format", name)
-        except RevisionError:
-            return False
-        return name.startswith("refs/")
 
-    def hashes(self, paths: Sequence[Path]) -> list[str]:
-        """The ids that the files would have if they were committed as they are."""
-        if any("\n" in str(path) for path in paths):
-            raise RevisionError("a file whose name has two lines cannot be compared with Git")
-        asked = "".join(f"{path}\n" for path in paths).encode(errors="surrogateescape")
-        return _run(self.top, "hash-object", "--stdin-paths", given=asked).decode().split()
+def _old(commit: str, previous: str | None) -> str:
+    return previous or "0" * len(commit)
+
+
+def _chunks(paths: Sequence[str]) -> list[Sequence[str]]:
+    return [paths[start : start + _PATHS_AT_ONCE] for start in range(0, len(paths), _PATHS_AT_ONCE)]
 
 
 def _entry(row: bytes) -> Entry:
     about, _, path = row.partition(b"\t")
-    mode, _, object_id = about.decode().split()
-    return Entry(path.decode(errors="surrogateescape"), object_id, mode in _REGULAR)
+    mode, _, object_id = about.split()
+    return Entry(os.fsdecode(path), object_id.decode(), _STRANGE.get(mode, ""))
+
+
+def _check_size(entry: Entry, about: bytes, limit: int) -> None:
+    """`about` is a row of cat-file: the id, `blob` and the size, or the id and `missing`."""
+    words = about.split()
+    if words[1:2] != [b"blob"]:
+        raise RevisionError(f"{printable(entry.path)}: Git does not have its content here\n  Fetch it (git fetch).")
+    if int(words[2]) > limit:
+        raise RevisionError(f"{printable(entry.path)}: its content in Git is more than {limit:,} bytes")
+
+
+def _split(answer: memoryview, sizes: Sequence[bytes]) -> Iterator[memoryview]:
+    """The contents in what `cat-file --batch` prints: each after a row that `--batch-check` prints too."""
+    for about in sizes:
+        start = len(about) + 1
+        end = start + int(about.split()[2])
+        yield answer[start:end]
+        answer = answer[end + 1 :]
 
 
 def _run(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
     """What git prints."""
+    done = _ask(folder, *arguments, given=given)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace")
+        raise RevisionError(f"git {arguments[0]} in {printable(str(folder))}: {_words(said)}{_advice(said)}")
+    return done.stdout
+
+
+def _ask(folder: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     command = ["git", *arguments]
     try:
-        done = subprocess.run(  # noqa: S603 - the arguments are ours, or stand behind --end-of-options or --
+        return subprocess.run(  # noqa: S603 - the arguments are ours, or stand behind --end-of-options or --
             command,
             cwd=folder,
             env={**os.environ, **_ENVIRONMENT},
@@ -145,13 +212,22 @@ def _run(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
             timeout=_TIMEOUT_S,
             check=False,
         )
-    except FileNotFoundError:
-        raise RevisionError("git is not installed, and --base and --mark need it") from None
-    except NotADirectoryError:
-        raise RevisionError(f"{printable(str(folder))}: no such folder") from None
     except subprocess.TimeoutExpired:
-        raise RevisionError(f"git {arguments[0]} took longer than {_TIMEOUT_S} s") from None
-    if done.returncode:
-        said = printable(done.stderr.decode(errors="replace").strip().partition("\n")[0]) or "it says no"
-        raise RevisionError(f"git {arguments[0]} at {printable(str(folder))}: {said}")
-    return done.stdout
+        raise RevisionError(f"git {arguments[0]} in {printable(str(folder))}: no answer in {_TIMEOUT_S} s") from None
+    except OSError as error:
+        if not folder.is_dir():
+            raise RevisionError(f"{printable(str(folder))}: no such folder") from None
+        if isinstance(error, FileNotFoundError):
+            raise RevisionError("git is not installed, and --base and --mark need it") from None
+        raise RevisionError(f"git cannot be run in {printable(str(folder))}: {error.strerror}") from None
+
+
+def _words(said: str) -> str:
+    """What git says, its first line first; "dubious ownership" needs the others too."""
+    lines = [printable(line.strip()) for line in said.splitlines() if line.strip()][:_MAX_LINES]
+    return "\n  ".join([lines[0].removeprefix("fatal: "), *lines[1:]]) if lines else "it gives no reason"
+
+
+def _advice(said: str) -> str:
+    is_partial = "promisor" in said or "lazy fetching" in said
+    return "\n  This clone left content out, and nothing is fetched here. Clone without --filter." if is_partial else ""

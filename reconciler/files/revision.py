@@ -8,25 +8,28 @@ which that is, and a ref does.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import attrs
 
 from reconciler.errors import DesiredStateError, Problem, RevisionError
-from reconciler.files.git import Entry, Repository
+from reconciler.files.committed import committed_files, from_top, locate
+from reconciler.files.git import Repository
 from reconciler.files.load import desired_from_texts
-from reconciler.files.sources import MAX_FILE_BYTES, STDIN, SUFFIXES, Source, find_sources
+from reconciler.files.sources import MAX_FILE_BYTES, Source, find_sources, read_source
 from reconciler.files.wording import printable
 from reconciler.model.desired import DesiredState
+
+_MAX_LISTED = 10
 
 
 @attrs.frozen
 class Revision:
     """What the files said at a commit."""
 
-    commit: str
+    commit: str  # the full object id
     desired: DesiredState
 
 
@@ -36,28 +39,32 @@ class Mark:
 
     ref: str
     commit: str
-    previous: str | None  # where it points now; None: there is none yet
+    previous: str | None  # where it pointed when this run began; None: there was none
     repository: Repository
 
     def move(self) -> None:
         """
-        Move it.
+        Move it, unless it is there already.
 
         Raises:
-            RevisionError: somebody moved it meanwhile.
+            RevisionError: somebody moved or deleted it meanwhile, or it cannot be written.
         """
-        if self.previous == self.commit:
+        if _where(self.repository, self.ref) == self.commit:
             return
         try:
             self.repository.move(self.ref, self.commit, self.previous)
         except RevisionError as error:
-            now = self.repository.ref(self.ref)
-            if now == self.commit:
-                return
-            raise RevisionError(
-                f"{self.ref}: it is not moved: it was {_short(self.previous)} when this run began and is {_short(now)}"
-                f" now\n  Somebody else applied meanwhile; the registry is as the report says.\n  {error}"
-            ) from None
+            self._explain(_where(self.repository, self.ref), error)
+
+    def _explain(self, now: str | None, error: RevisionError) -> None:
+        if now == self.commit:
+            return
+        if now == self.previous:
+            raise RevisionError(f"{self.ref}: it is not moved, and still {_short(now)}\n  {error}") from None
+        raise RevisionError(
+            f"{self.ref}: it is not moved: it was {_short(self.previous)} when this run began and is {_short(now)}"
+            f" now\n  Somebody else moved it meanwhile; the registry is as the report says.\n  {error}"
+        ) from None
 
 
 def load_desired_at(revision: str, paths: Sequence[str]) -> Revision:
@@ -65,111 +72,122 @@ def load_desired_at(revision: str, paths: Sequence[str]) -> Revision:
     The desired state that `paths` declared at a revision.
 
     A folder stands for the files that were below it then. What did not exist declared
-    nothing. A link is not followed: what it leads to may not be in Git at all.
+    nothing. How links are treated stands at the top of `committed`.
 
     Args:
         revision: Whatever Git takes for a commit.
         paths: As named on the command line; all in one repository.
 
     Raises:
-        RevisionError: there is no such revision, or no repository.
-        DesiredStateError: the files of then cannot be read by this version.
+        RevisionError: there is no such revision or no repository, or the files of then cannot be read.
     """
-    repository, relative = _located(paths)
-    commit = repository.commit(revision)
-    entries = [entry for path in relative for entry in _wanted(repository, commit, path)]
-    links = [entry.path for entry in entries if not entry.is_regular]
-    if links:
-        raise RevisionError(f"{printable(revision)}: {printable(links[0])}: a link, which is not followed in Git")
-    unique = list({entry.path: entry for entry in entries}.values())
-    names = [f"{printable(revision)}:{printable(entry.path)}" for entry in unique]
-    contents = repository.contents(unique)
+    repository, named = locate(paths)
+    commit = _commit(repository, revision)
+    wanted = committed_files(repository, commit, named)
+    names = [f"{printable(revision)}:{printable(entry.path)}" for entry in wanted]
+    contents = repository.contents(wanted, limit=MAX_FILE_BYTES)
     try:
-        desired = desired_from_texts(zip(names, _bounded(contents, names), strict=True))
+        return Revision(commit, desired_from_texts(zip(names, contents, strict=True)))
     except DesiredStateError as error:
-        first = error.problems[0]
         raise RevisionError(
-            f"{len(error.problems):,} problems in the files of then, the first:\n{first}\n"
-            "  Name a revision that this version can read, or --state none."
+            f"{error}\n  That is how the files were at {revision}. Name another revision, or --state none."
         ) from None
-    return Revision(commit, desired)
 
 
 def prepare_mark(ref: str, paths: Sequence[str]) -> Mark:
     """
     The ref that is to say what was applied, once it was.
 
+    The files have to be in HEAD with the bytes that would be loaded; only how lines
+    end may differ, as that is Git's choice at a checkout and means nothing in YAML.
+
     Raises:
         RevisionError: it is no ref that may be moved, or HEAD does not hold the files as they are.
+        DesiredStateError: the files cannot be found or read.
     """
-    repository, relative = _located(paths)
+    repository, named = locate(paths)
     if not repository.is_ref_name(ref):
         raise RevisionError(
             f"--mark {printable(ref)}: not the full name of a ref\n  It begins with refs/, such as refs/reconciler/prod"
         )
-    if ref in repository.checked_out():
-        raise RevisionError(f"--mark {ref}: that branch is checked out\n  Take a ref of its own: refs/reconciler/prod")
     head = repository.commit("HEAD")
-    _check_committed(repository, head, relative, paths)
-    return Mark(ref, head, repository.ref(ref), repository)
+    if head is None:
+        raise RevisionError("--mark: nothing is committed yet\n  The ref is to name a commit. Commit the files first.")
+    _check_committed(repository, head, named, paths)
+    return _checked_mark(Mark(ref, head, _where(repository, ref), repository))
 
 
-def _check_committed(repository: Repository, head: str, relative: Sequence[str], paths: Sequence[str]) -> None:
+def _checked_mark(mark: Mark) -> Mark:
+    """`mark`, which can be moved; better told now than after everything was applied."""
+    own = "Take a ref of its own: refs/reconciler/prod"
+    if mark.ref in mark.repository.checked_out():
+        raise RevisionError(f"--mark {mark.ref}: that branch is checked out\n  {own}")
+    found = mark.repository.ref(mark.ref)
+    if found is not None and found.is_symbolic:
+        raise RevisionError(f"--mark {mark.ref}: it stands for another ref\n  {own}")
+    try:
+        mark.repository.try_to_move(mark.ref, mark.commit, mark.previous)
+    except RevisionError as error:
+        raise RevisionError(f"--mark {mark.ref}: it could not be moved\n  {error}") from None
+    return mark
+
+
+def _check_committed(repository: Repository, head: str, named: Sequence[str], paths: Sequence[str]) -> None:
     """Refuse to mark a commit that does not hold what is applied."""
-    here = [source.path for source in find_sources(paths) if isinstance(source, Source) and source.path is not None]
-    real = [Path(os.path.realpath(path)) for path in here]
-    top = Path(os.path.realpath(repository.top))
-    outside = [path for path in real if not path.is_relative_to(top)]
-    inside = [path for path in real if path.is_relative_to(top)]
-    now = dict(zip((str(path.relative_to(top)) for path in inside), repository.hashes(inside), strict=True))
-    then = {entry.path: entry.object_id for path in relative for entry in _wanted(repository, head, path)}
-    differing = sorted({*map(str, outside), *(name for name in now | then if now.get(name) != then.get(name))})
+    here = _files_here(repository, paths)
+    wanted = committed_files(repository, head, named)
+    differing = dict.fromkeys(here.keys() - {entry.path for entry in wanted}, "not in it")
+    for entry, content in zip(wanted, repository.contents(wanted, limit=MAX_FILE_BYTES), strict=True):
+        if entry.path not in here:
+            differing[entry.path] = "deleted since"
+        elif _lines(here[entry.path]) != _lines(content):
+            differing[entry.path] = "changed since"
     if differing:
-        more = f" and {len(differing) - 1:,} more" if len(differing) > 1 else ""
-        raise RevisionError(
-            f"--mark: {printable(differing[0])}{more}: not as in HEAD ({head[:12]})\n"
-            "  The ref would say that something was applied that was not. Commit it first."
-        )
+        _refuse(head, differing)
 
 
-def _located(paths: Sequence[str]) -> tuple[Repository, list[str]]:
-    """The repository that holds all `paths`, and these as seen from its top."""
-    if STDIN in paths:
-        raise RevisionError("standard input is in no Git repository; --base and --mark need files")
-    found: Repository | None = None
-    relative = []
-    for text in paths:
-        path = Path(text).absolute()
-        repository = Repository.at(_existing(path if path.is_dir() else path.parent))
-        if found is not None and repository != found:
-            raise RevisionError(f"{printable(text)}: in another Git repository than {printable(paths[0])}")
-        found = repository
-        real = Path(os.path.realpath(path.parent)) / path.name if not path.is_dir() else Path(os.path.realpath(path))
-        relative.append(os.path.relpath(real, os.path.realpath(repository.top)))
-    if found is None:
-        raise RevisionError("no file is named")
-    return found, relative
+def _refuse(head: str, differing: Mapping[str, str]) -> NoReturn:
+    (path, how), *others = sorted(differing.items())
+    rows = [f"{printable(other)}: {how_other}" for other, how_other in others[:_MAX_LISTED]]
+    rows += [f"and {len(others) - _MAX_LISTED:,} more"] if len(others) > _MAX_LISTED else []
+    rows.append("The ref would say that something was applied that was not. Commit them first.")
+    raise RevisionError("\n  ".join([f"--mark: {printable(path)}: not as in HEAD ({head[:12]}): {how}", *rows]))
 
 
-def _existing(folder: Path) -> Path:
-    return next((path for path in (folder, *folder.parents) if path.is_dir()), Path("/"))
+def _files_here(repository: Repository, paths: Sequence[str]) -> dict[str, bytes]:
+    """What would be loaded now: the bytes by the path from the top of the repository."""
+    sources = list(find_sources(paths))
+    problems = tuple(source for source in sources if isinstance(source, Problem))
+    if problems:
+        raise DesiredStateError(problems)
+    files = [source for source in sources if isinstance(source, Source)]
+    return {from_top(repository, Path(str(file.path))): read_source(file, stdin=None) for file in files}
 
 
-def _wanted(repository: Repository, commit: str, path: str) -> Iterator[Entry]:
-    """The desired-state files at `path` in a commit, in the order in which a folder is read."""
-    for entry in sorted(repository.files(commit, path), key=lambda entry: entry.path):
-        below = entry.path if path == "." else os.path.relpath(entry.path, path)
-        is_hidden = any(part.startswith(".") for part in below.split("/"))
-        if below == "." or (entry.path.endswith(SUFFIXES) and not is_hidden):
-            yield entry
+def _lines(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n")
 
 
-def _bounded(contents: Iterator[bytes], names: Sequence[str]) -> Iterator[bytes]:
-    for name, content in zip(names, contents, strict=True):
-        if len(content) > MAX_FILE_BYTES:
-            message = f"a file of more than {MAX_FILE_BYTES:,} bytes"
-            raise DesiredStateError((Problem(name, 0, 0, path="", message=message),))
-        yield content
+def _commit(repository: Repository, revision: str) -> str:
+    if not revision or not revision.isprintable():
+        raise RevisionError(f'"{printable(revision)}": not a revision of Git')
+    found = repository.commit(revision)
+    if found is not None:
+        return found
+    advice = "If it is elsewhere, fetch it first (git fetch)."
+    if revision.startswith("refs/"):
+        advice = f"A clone leaves such refs out: git fetch origin +{revision}:{revision}"
+        advice += "\n  The first time there is none: say --state none in place of --base."
+    if repository.is_shallow():
+        advice += "\n  This clone is shallow: git fetch --unshallow, or clone with all commits (fetch-depth: 0)."
+    raise RevisionError(
+        f"{revision}: the repository at {printable(str(repository.top))} has no such commit\n  {advice}"
+    )
+
+
+def _where(repository: Repository, ref: str) -> str | None:
+    found = repository.ref(ref)
+    return found.object_id if found else None
 
 
 def _short(commit: str | None) -> str:

@@ -91,6 +91,17 @@ def only_the_version_that_was_read_can_be_deleted(open_store: OpenStore) -> None
     assert b"fourth" == store.read("").content
 
 
+def what_was_deleted_cannot_be_deleted_again(open_store: OpenStore) -> None:
+    """Nor what never was: whoever wants to is told that somebody else was there."""
+    store = open_store()
+    version = store.write(".lock", b"first", replaces=None)
+    store.delete(".lock", replaces=version)
+
+    assert is_refused(lambda: store.delete(".lock", replaces=version))
+    assert is_refused(lambda: store.delete("", replaces=version))
+    assert store.read(".lock") is None
+
+
 def one_of_many_creates(open_store: OpenStore) -> None:
     """All at the same time, each over a connection of its own."""
     winners = []
@@ -99,7 +110,7 @@ def one_of_many_creates(open_store: OpenStore) -> None:
         if not is_refused(lambda: open_store().write(".lock", b"writer %d" % number, replaces=None)):
             winners.append(number)
 
-    in_threads(8, create)
+    in_threads(16, create)
 
     assert [b"writer %d" % number for number in winners] == [open_store().read(".lock").content]
 
@@ -128,6 +139,7 @@ PROMISES = (
     only_what_is_not_there_can_be_created,
     only_the_version_that_was_read_can_be_replaced,
     only_the_version_that_was_read_can_be_deleted,
+    what_was_deleted_cannot_be_deleted_again,
     one_of_many_creates,
     no_update_is_lost,
 )

@@ -15,7 +15,7 @@ import pytest
 from store_contract import PROMISES
 
 from reconciler.backend.local import FileStore
-from reconciler.errors import BackendError
+from reconciler.errors import BackendError, ConflictError
 
 WRITER = """
 import sys
@@ -192,3 +192,23 @@ def test_what_a_writer_left_that_was_killed_between_two_names_goes(path):
 
     names = {file.name for file in path.parent.iterdir()}
     assert {"state.json", "state.json.backup", ".state.json.guard"} == names
+
+
+def test_what_belongs_to_another_store_is_left_alone(path):
+    """Also where its name begins like our own new files: without its guard, two would write there at once."""
+    store, other = FileStore(str(path)), FileStore(f"{path}.new-b")
+    version = store.write("", b"first", replaces=None)
+    other.write("", b"of somebody else", replaces=None)
+
+    store.write("", b"second", replaces=version)
+
+    names = {file.name for file in path.parent.iterdir()}
+    assert {".state.json.new-b.guard", "state.json.new-b"} <= names
+
+
+def test_deleting_in_a_folder_that_is_gone_is_a_conflict(path):
+    """What was to be deleted is not there, and no folder is made to find that out."""
+    with pytest.raises(ConflictError):
+        FileStore(str(path)).delete(".lock", replaces="0b7e")
+
+    assert not path.parent.exists()

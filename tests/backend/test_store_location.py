@@ -44,6 +44,10 @@ def test_a_location_names_a_store(location, kind, name):
         (".", ".: a folder, not a file"),
         ("a\x1b[31m", "a character that does not print"),
         ("a\0b", "a character that does not print"),
+        ("az://../state.json", "what stands after az:// is no name of a container or bucket"),
+        ("s3://a b/state.json", "what stands after s3:// is no name of a container or bucket"),
+        ("file://", "is file:///PATH"),
+        ("file://host/state.json", "is file:///PATH"),
     ],
 )
 def test_what_is_no_location_is_refused(location, said):
@@ -56,7 +60,14 @@ def test_what_is_no_location_is_refused(location, said):
 
 
 @pytest.mark.parametrize(
-    "location", ["az://key:hunter2@state/a.json", "az://state/a.json?sig=hunter2", "s3://state/a#hunter2"]
+    "location",
+    [
+        "az://key:hunter2@state/a.json",
+        "az://key:hunter2/a.json",
+        "az://state/a.json?sig=hunter2",
+        "s3://state/a#hunter2",
+        "file:///a?sig=hunter2",
+    ],
 )
 def test_a_secret_in_a_location_is_not_repeated(location):
     """It would end up in a log."""
@@ -64,6 +75,34 @@ def test_a_secret_in_a_location_is_not_repeated(location):
         open_store(location)
 
     assert "hunter2" not in str(raised.value)
+
+
+def test_a_name_that_is_too_long_is_one_error():
+    """Of reading, like everything that the file system refuses."""
+    with pytest.raises(BackendError, match="cannot be read: file name too long"):
+        open_store("x" * 5000).read("")
+
+
+def test_a_folder_that_one_may_not_look_into_is_one_error(tmp_path):
+    """For root there is none, so root looks as somebody else."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o000)
+    script = (
+        "import os, sys\n"
+        "import reconciler.backend.local\n"
+        "from reconciler.backend.location import open_store\n"
+        "from reconciler.errors import BackendError\n"
+        "os.getuid() or os.setuid(65534)\n"
+        "try:\n"
+        "    open_store(sys.argv[1]).read('')\n"
+        "except BackendError as error:\n"
+        "    print(error)\n"
+    )
+
+    command = [sys.executable, "-c", script, f"{closed}/state.json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert f"{closed}/state.json: cannot be read: permission denied" in done.stdout, done.stderr
 
 
 def test_an_object_store_that_cannot_be_reached_ends_in_one_error():
@@ -86,5 +125,6 @@ def test_an_object_store_that_cannot_be_reached_ends_in_one_error():
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
 
     assert done.stdout.startswith("s3://state/prod.json: cannot be read: ")
+    assert ": Connection refused\n  " in done.stdout
     assert "hunter2" not in done.stdout
     assert "AKIAEXAMPLE" not in done.stdout

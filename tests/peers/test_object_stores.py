@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import json
 import os
+import re
 import subprocess
 import sys
+import threading
 import uuid
 from pathlib import Path
 
+import httpx
 import pytest
 from clients import PROTECTED
 from object_stores import azurite, moto
@@ -60,12 +65,62 @@ def test_a_wrong_key_is_one_error_without_the_key(stores, location, monkeypatch)
     assert not any(part in said for value in stores.wrong_environment.values() for part in value.split(";") if part)
 
 
+@pytest.mark.parametrize("deed", ["create", "replace", "delete"])
+def test_a_write_whose_answer_was_lost_is_ours(deed, stores, location, monkeypatch):
+    """The library sends it again, the store refuses that, and it was carried out all the same."""
+    version = None if deed == "create" else open_store(location).write("", b"first", replaces=None)
+    with _losing_the_first_answer(stores, monkeypatch) as seen:
+        store = open_store(location)
+
+        if deed == "delete":
+            store.delete("", replaces=version)
+        else:
+            version = store.write("", b"second", replaces=version)
+
+        asked, found = list(seen), store.read("")
+    assert ["PUT", "PUT", "GET"] == asked
+    assert found is None if deed == "delete" else (b"second", version) == (found.content, found.version)
+
+
 def test_a_bucket_that_is_not_there_is_told(stores, location):
     """Reading finds nothing; writing says what is missing."""
     store = open_store(location.replace("://state/", "://not-there/"))
 
     with pytest.raises(BackendError, match=r"^(az|s3)://not-there/.*: cannot be written: "):
         store.write("", b"first", replaces=None)
+
+
+@contextlib.contextmanager
+def _losing_the_first_answer(stores, monkeypatch):
+    """A relay before the store that hangs up instead of handing on what the store first answered; what it was asked."""
+    endpoint = re.search(r"http://127\.0\.0\.1:\d+", str(stores.environment))[0]
+    seen = []
+
+    class Relay(http.server.BaseHTTPRequestHandler):
+        def relay(self):
+            seen.append(self.command)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answer = httpx.request(self.command, endpoint + self.path, headers=dict(self.headers), content=body)
+            if len(seen) > 1:
+                self.send_response_only(answer.status_code)
+                for name, value in answer.headers.items():
+                    if name not in ("connection", "content-length", "transfer-encoding"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer.content)))
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+        do_PUT = do_GET = relay  # noqa: N815 - http.server calls them so
+
+        def log_message(self, *_arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Relay) as server:
+        threading.Thread(target=server.serve_forever).start()
+        for name, value in stores.environment.items():
+            monkeypatch.setenv(name, value.replace(endpoint, f"http://127.0.0.1:{server.server_port}"))
+        yield seen
+        server.shutdown()
 
 
 def _apply(folder: Path, location: str, url: str, *, timeout_s: int) -> subprocess.Popen[str]:
