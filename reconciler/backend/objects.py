@@ -104,8 +104,10 @@ class ObjectStore:
             if got.meta["size"] > MAX_BLOB_BYTES:
                 raise BackendError(f"{self.name}{suffix}: more than {MAX_BLOB_BYTES:,} bytes")
             return _Standing(bytes(got.bytes()), _version(got.meta), str(got.attributes.get(_MARK, "")))
-        except (NotFoundError, FileNotFoundError):
-            return _Standing(b"", "", "")
+        except (NotFoundError, FileNotFoundError) as error:
+            if _says_that_it_is_not_there(error):
+                return _Standing(b"", "", "")
+            raise self._failed(suffix, "read", error) from None
         except (BaseError, OSError) as error:
             raise self._failed(suffix, "read", error) from None
 
@@ -189,3 +191,8 @@ def _missing(scheme: str) -> str:
     except ModuleNotFoundError:  # the package that it would be in is not there either
         is_there = False
     return "" if is_there else f"\n  {extra.finds}: {extra.module} is not installed; the extra {extra.name} brings it"
+
+
+def _says_that_it_is_not_there(error: Exception) -> bool:
+    """The store says so of the object; a bucket that is not there, or a proxy's 404, proves nothing about it."""
+    return any(code in str(error) for code in ("BlobNotFound", "NoSuchKey", "No such object"))

@@ -83,9 +83,11 @@ def test_a_write_whose_answer_was_lost_is_ours(deed, stores, location, monkeypat
 
 
 def test_a_bucket_that_is_not_there_is_told(stores, location):
-    """Reading finds nothing; writing says what is missing."""
+    """By reading, too: a plan that quietly knew nothing would call no drift by its name."""
     store = open_store(location.replace("://state/", "://not-there/"))
 
+    with pytest.raises(BackendError, match=r"^(az|s3)://not-there/.*: cannot be read: "):
+        store.read("")
     with pytest.raises(BackendError, match=r"^(az|s3)://not-there/.*: cannot be written: "):
         store.write("", b"first", replaces=None)
 

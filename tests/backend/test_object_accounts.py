@@ -1,0 +1,88 @@
+"""Where credentials of object stores come from, and that none of them gets into a message."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from reconciler.backend.object_accounts import masked
+
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+PROBE = (
+    "import os, json\n"
+    "from reconciler.backend.object_accounts import _amazon, _azure\n"
+    "config, provider = {kind}(os.environ)\n"
+    "print(json.dumps([config, provider is None]))\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("GET https://a/b?sv=1&sig=abcdef%3D failed", "GET https://a/b?*** failed"),
+        ("Authorization: SharedKey abc:def", "Authorization: *** abc:def"),
+        ("<Code>X</Code><StringToSign>GET\nsecret</StringToSign>", "<Code>X</Code><StringToSign>***"),
+        (f"The MAC found in the HTTP request '{'A' * 43}=' is not", "The MAC found in the HTTP request '***' is not"),
+        ("two\nlines\x1b[2J", "two lines [2J"),
+    ],
+)
+def test_what_could_be_a_credential_is_masked(said, expected):
+    """However the store repeats it."""
+    assert expected == masked(said)
+
+
+def test_a_long_answer_is_cut():
+    """Nobody reads a page of XML."""
+    assert 401 == len(masked("word " * 200))
+
+
+def _config(kind: str, **environment: str) -> list:
+    import json
+
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(kind=kind)], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "" == done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        (
+            {"AZURE_STORAGE_ACCOUNT": "contoso", "AZURE_STORAGE_KEY": KEY},
+            {"account_name": "contoso", "account_key": KEY},
+        ),
+        (
+            {"AZURE_STORAGE_ACCOUNT_NAME": "contoso", "AZURE_STORAGE_SAS_TOKEN": "sv=1&sig=x"},
+            {"account_name": "contoso", "sas_key": "sv=1&sig=x"},
+        ),
+        (
+            {
+                "AZURE_STORAGE_CONNECTION_STRING": "DefaultEndpointsProtocol=https;AccountName=contoso;"
+                f"AccountKey={KEY};EndpointSuffix=core.chinacloudapi.cn"
+            },
+            {
+                "account_name": "contoso",
+                "account_key": KEY,
+                "endpoint": "https://contoso.blob.core.chinacloudapi.cn",
+            },
+        ),
+    ],
+)
+def test_azure_takes_what_az_storage_takes(environment, expected):
+    """A key or a signature signs by itself, so nobody else is asked for a token."""
+    assert [expected, True] == _config("_azure", **environment)
+
+
+def test_amazon_takes_what_its_tools_take():
+    """Another server, a region, and keys of the environment."""
+    environment = {
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }
+
+    assert [{"endpoint": "http://127.0.0.1:9", "region": "eu-west-1"}, True] == _config("_amazon", **environment)
