@@ -38,7 +38,7 @@ def _memory(what: str, path: Path, repositories: int, tags: int) -> float:
     """The memory, from what a run found to the file, and from the file to documents."""
     from reconciler.backend.local import FileStore
     from reconciler.model.last_applied import RememberedRepository
-    from reconciler.planning.remember import Alike, Observed, Written, line_after, next_memory
+    from reconciler.planning.remember import NOTHING_MADE, Alike, Observed, Written, line_after, next_memory
     from reconciler.planning.statefile import repository_from_line, state_from_bytes, state_to_bytes
 
     found = [
@@ -48,7 +48,7 @@ def _memory(what: str, path: Path, repositories: int, tags: int) -> float:
     store = FileStore(str(path))
     start_s = time.perf_counter()
     nothing = RememberedRepository()
-    lines = {each.name: line_after(each, nothing, {}, lambda _: False) for each in found}
+    lines = {each.name: line_after(each, nothing, NOTHING_MADE, lambda _: False) for each in found}
     written = Written("2026-11-26T20:10:03Z", "0", "lineage")
     last = next_memory(None, "contoso.azurecr.io", lines, desired=("", b"[]"), run=None, written=written)
     store.write("", state_to_bytes(last), replaces=None)

@@ -144,7 +144,7 @@ class _Run:
                 await self._try(change)
 
     async def _try(self, change: Change) -> None:
-        attempt = _Attempt(change, self._client)
+        attempt = _Attempt(change, self._client, self._forbidden)
         try:
             outcome = await attempt.run()
         except asyncio.CancelledError:
@@ -201,8 +201,9 @@ def _locks_repository(change: Change) -> bool:
 class _Attempt:
     """One change being made, and whether a PATCH of it may have been carried out."""
 
-    def __init__(self, change: Change, client: Client) -> None:
+    def __init__(self, change: Change, client: Client, forbidden: Callable[[], str]) -> None:
         self._change = change
+        self._forbidden = forbidden
         self._client = client
         self._is_unclear = False  # a PATCH left, and its answer did not come, or did not tell
 
@@ -213,6 +214,8 @@ class _Attempt:
             known = await self._look()
             if known:
                 return known
+            if why := self._forbidden():  # it took time to look
+                return self._stopped(why)
             failure = await self._send()
             if failure is None:
                 return await self._verify()
@@ -241,9 +244,12 @@ class _Attempt:
 
     def cut_off(self) -> Outcome:
         """The outcome when there was no time to finish."""
+        return self._stopped("interrupted")
+
+    def _stopped(self, why: str) -> Outcome:
         if self._is_unclear:
-            return Outcome(self._change, "unconfirmed", "interrupted after a PATCH was sent")
-        return Outcome(self._change, "not-attempted", "interrupted")
+            return Outcome(self._change, "unconfirmed", f"{why} after a PATCH was sent")
+        return Outcome(self._change, "not-attempted", why)
 
     async def _look_after(self, failure: UnreachableError | ApiError) -> Outcome:
         """The outcome of a change whose last PATCH failed; an earlier one may hold all the same."""

@@ -28,7 +28,9 @@ _ELEMENT_SECRETS = re.compile(
     r"(?is)<(AWSAccessKeyId|SignatureProvided|StringToSign|StringToSignBytes|CanonicalRequest|CanonicalRequestBytes)>.*?(?:</\1>|$)"
 )
 _MAC = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=(?!=)")  # 32 bytes: what Azure says the signature was
-_SECRET_VARIABLES = re.compile(r"(?i)^(?:AZURE|AWS|GOOGLE)_.*(?:KEY|SECRET|TOKEN|CONNECTION_STRING)")
+_SECRET_VARIABLES = re.compile(r"(?i)^(?:AZURE|AWS|GOOGLE)_.*(?:KEY|SECRET|TOKEN|CONNECTION_STRING|SERVICE_ACCOUNT)")
+_USER_INFO = re.compile(r"//[^/\s@\"']*@")
+_ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?")
 _SHORTEST_SECRET = 6
 _MAX_SAID = 400
 
@@ -63,7 +65,7 @@ def masked(text: str) -> str:
             for secret in (value, parts.get("accountkey", ""), parts.get("sharedaccesssignature", "")):
                 text = text.replace(secret, "***") if len(secret) >= _SHORTEST_SECRET else text
     text = _MAC.sub("***", _ELEMENT_SECRETS.sub(r"<\1>***", text))
-    text = _HEADER_SECRETS.sub(r"\1\2***", _URL_SECRETS.sub("?***", text))
+    text = _HEADER_SECRETS.sub(r"\1\2***", _URL_SECRETS.sub("?***", _USER_INFO.sub("//***@", text)))
     said = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return said if len(said) <= _MAX_SAID else f"{said[:_MAX_SAID]}…"
 
@@ -86,6 +88,7 @@ def _azure(environment: Mapping[str, str]) -> tuple[Any, Any]:
         or _first(environment, "AZURE_STORAGE_ENDPOINT", "AZURE_STORAGE_SERVICE_ENDPOINT"),
     }
     config = {name: value for name, value in found.items() if value}
+    _check_endpoint(config.get("endpoint", ""))
     if "account_name" not in config:
         raise BackendError("the storage account is not named: set AZURE_STORAGE_ACCOUNT")
     is_signed = "account_key" in config or "sas_key" in config
@@ -113,6 +116,7 @@ def _entra(environment: Mapping[str, str]) -> Any:
 def _amazon(environment: Mapping[str, str]) -> tuple[Any, Any]:
     """Endpoint and credential: keys of the environment, or profiles and single sign-on where boto3 is installed."""
     endpoint = _first(environment, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    _check_endpoint(endpoint)
     region = _first(environment, "AWS_REGION", "AWS_DEFAULT_REGION")
     config = {name: value for name, value in (("endpoint", endpoint), ("region", region)) if value}
     if environment.get("AWS_ACCESS_KEY_ID") or importlib.util.find_spec("boto3") is None:
@@ -124,6 +128,12 @@ def _amazon(environment: Mapping[str, str]) -> tuple[Any, Any]:
     if session.get_credentials() is None:
         return config, None
     return config, Boto3CredentialProvider(session)
+
+
+def _check_endpoint(endpoint: str) -> None:
+    """Refuse what is no plain address; it is not repeated, for it may hold a password."""
+    if endpoint and not _ENDPOINT.fullmatch(endpoint):
+        raise BackendError("the endpoint in the environment is not an address: http(s)://HOST[:PORT], without a user")
 
 
 def _connection_string(text: str) -> dict[str, str]:

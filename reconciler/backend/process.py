@@ -45,7 +45,7 @@ def has_ended(identity_then: str) -> bool:
         return False
     try:
         return here == _here() and (_is_gone(int(pid)) or _is_another(int(pid), started))
-    except (OSError, IndexError, OverflowError):
+    except (OSError, IndexError, OverflowError, ValueError):
         return False
 
 

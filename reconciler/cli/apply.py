@@ -23,8 +23,8 @@ from reconciler.errors import RefusedError
 if TYPE_CHECKING:
     from reconciler.files.revision import Mark
     from reconciler.model.address import Address
-    from reconciler.model.attributes import Document
     from reconciler.planning.plan import Plan
+    from reconciler.planning.remember import Made
 
 _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -96,7 +96,7 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
         order = Order(
             planned.plan,
             "apply",
-            lambda made_true: lines_after(planned, made_true, accepts),
+            lambda made: lines_after(planned, made, accepts),
             desired=(planned.plan.desired_digest, rules_to_bytes(desired)),
             looks_first=others["on_stale"] == "abort",
             marks=_moving(mark),
@@ -110,7 +110,7 @@ def _apply_saved(path: str, registry: str | None, given: Given) -> int:
     from reconciler.planning.base import RevisionReference
     from reconciler.planning.limits import EMPTY, check_limits
     from reconciler.planning.planfile import fingerprint, plan_from_json
-    from reconciler.planning.remember import lines_after_saved_plan
+    from reconciler.planning.remember import lines_with
     from reconciler.registry.location import parse_location
 
     traffic, others, where = given.traffic, given.others, given.where
@@ -122,6 +122,8 @@ def _apply_saved(path: str, registry: str | None, given: Given) -> int:
     was_empty = any(finding.code == EMPTY for finding in plan.findings)
     plan = attrs.evolve(plan, findings=check_limits(plan, given.limits, desired_is_empty=was_empty))
     if isinstance(plan.base, RevisionReference):
+        if where.state is not None and not where.is_default:
+            raise RefusedError(f"{path}: it was made on a commit, and --state names a memory\n  Leave --state out.")
         where = Where(None, None)  # it was made without a memory
     with (
         open_registry(registry, plan.registry, traffic) as live,
@@ -135,7 +137,7 @@ def _apply_saved(path: str, registry: str | None, given: Given) -> int:
         order = Order(
             plan,
             "apply",
-            lambda made_true: lines_after_saved_plan(memory.last, made_true),
+            lambda made: lines_with(memory.last, made),
             looks_first=others["on_stale"] != "skip",
             is_repeated=is_repeated,
             tells_sign_in=True,
@@ -215,14 +217,12 @@ def _accepting(patterns: tuple[str, ...]) -> Callable[[Address], bool]:
     return lambda address: any(pattern.matches(str(address)) for pattern in compiled)
 
 
-def lines_after(
-    planned: Planned, made_true: Mapping[Address, Document], accepts: Callable[[Address], bool]
-) -> dict[str, bytes]:
+def lines_after(planned: Planned, made: Made, accepts: Callable[[Address], bool]) -> dict[str, bytes]:
     """The lines of the memory after the run: most stand already, some depend on what was made true."""
     from reconciler.planning.remember import line_after
 
     changed = {
-        observed.name: line_after(observed, remembered, made_true, accepts) for observed, remembered in planned.pending
+        observed.name: line_after(observed, remembered, made, accepts) for observed, remembered in planned.pending
     }
     return {**planned.lines, **changed}
 

@@ -41,6 +41,10 @@ def was_applied(plan: Plan, path: str, memory: Memory) -> bool:
     if run is None or run.fingerprint != fingerprint(plan) or run.base_serial != serial:
         since = "without a memory" if serial is None else f"on serial {serial:,} of the memory"
         _refuse(path, f"it was made {since}, and {_who_came(last)}")
+    if not run.is_finished and run.serial != last.serial:
+        _refuse(
+            path, f"run {run.id} of it did not finish, and somebody applied since: the serial is {last.serial:,} now"
+        )
     return _say_so(last, is_finished=run.is_finished, run=run.id)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,15 +15,14 @@ from reconciler.cli.output import answer_or_note, note
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.record import Run, record
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
-from reconciler.cli.signals import terminated_as_interrupted, uninterrupted
+from reconciler.cli.signals import asking_to_stop, terminated_as_interrupted, uninterrupted
 from reconciler.errors import RefusedError
 from reconciler.render.words import Paint, count
 
 if TYPE_CHECKING:
     from reconciler.apply import Interrupt, Report
-    from reconciler.model.address import Address
-    from reconciler.model.attributes import Document
     from reconciler.planning.plan import Plan
+    from reconciler.planning.remember import Made
     from reconciler.recheck import Found
 
 # What to do about changes that are stale before the first is made: refuse all, leave just those, or do not look.
@@ -37,7 +35,7 @@ class Order:
 
     plan: Plan
     operation: str
-    lines_after: Callable[[Mapping[Address, Document]], Mapping[str, bytes]]  # of the memory, by what was made true
+    lines_after: Callable[[Made], Mapping[str, bytes]]  # of the memory, by what the changes came to
     desired: tuple[str, bytes] | None = None  # the digest and the rules of the files; None: a saved plan
     looks_first: bool = False  # reads all that it touches before the first change, and makes none if some is stale
     is_repeated: bool = False  # it was carried out to its end before: only look
@@ -70,9 +68,17 @@ def carry_out(order: Order, registry: Registry, traffic: Traffic, memory: Memory
     for problem in problems:
         note(f"error: {problem}")
     is_done = report.is_success and is_told and not problems
-    if is_done and not order.plan.blocked and order.marks:
-        tell(order.marks(), traffic)
+    if is_done and order.marks:
+        _mark(order.marks, order.plan, traffic)
     return OK if is_done and not order.plan.blocked else ERROR
+
+
+def _mark(marks: Callable[[], str], plan: Plan, traffic: Traffic) -> None:
+    """Move the ref, unless something that the files declare was not seen, or could not be done."""
+    if plan.blocked or not plan.complete:
+        tell("Not marked: not everything that the files declare is so, or was read", traffic)
+    else:
+        tell(marks(), traffic)
 
 
 def _tell(report: Report, style: Style) -> bool:
@@ -95,7 +101,7 @@ async def _converged(order: Order, registry: Registry, traffic: Traffic, memory:
 
     interrupt = Interrupt()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in asking_to_stop():
         loop.add_signal_handler(number, _on_signal, interrupt)
     plan, started_s = order.plan, time.monotonic()
     counted = Progress(quiet=traffic.quiet, changes=max(1, len(plan.changes)), tells_sign_in=order.tells_sign_in)

@@ -19,12 +19,12 @@ def parsed(text: str) -> datetime | None:
     """The moment that `text` spells; None: it is none."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def shown_time(text: str) -> str:
     """A moment for people: 2026-11-26 20:10:03 UTC; as it is written where it is no moment."""
     moment = parsed(text)
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if moment else text
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC") if moment else text

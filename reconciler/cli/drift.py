@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 from reconciler.cli import CHANGES, ERROR, OK, options
-from reconciler.cli.apply import lines_after
 from reconciler.cli.carry_out import Order, Style, carry_out
 from reconciler.cli.clock import shown_time
 from reconciler.cli.first_seen import first_seen
@@ -73,10 +73,12 @@ def _told(desired: DesiredState, registry: Registry, given: Given, memory: Memor
 
 
 def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Memory) -> int:
+    from reconciler.planning.remember import lines_with
+
     if not memory.is_known:
         raise RefusedError("nothing is remembered, so what drifted is not known\n  apply makes it what the files say.")
-    planned = plan_registry(desired, registry, given, memory.base, keep=memory.store is not None)
-    healing, found = _drift_in(planned, given.limits, memory)
+    planned = plan_registry(desired, registry, given, memory.base)
+    healing, found = _drift_in(planned, given.limits, memory, is_empty=not desired.repositories)
     others, traffic = given.others, given.traffic
     is_json = others["output_format"] == "json"
     _show(planned.plan, healing, found, memory, others, is_note=is_json)
@@ -84,7 +86,8 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
         for finding in healing.findings:
             note(f"{finding.code}: {finding.message}")
         raise RefusedError("this is not healed as it is; nothing was changed\n  See above.")
-    order = Order(healing, "drift --heal", lambda made_true: lines_after(planned, made_true, lambda _: False))
+    # What was not healed stays remembered as it was, whatever these files say of it.
+    order = Order(healing, "drift --heal", partial(lines_with, memory.last))
     paint = stdout_paint(no_color=others["no_color"])
     code = carry_out(order, registry, traffic, memory, Style(is_json=is_json, full=others["full"], paint=paint))
     left = [each for each in found if not each.can_heal]
@@ -93,14 +96,15 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
     return CHANGES if code == OK and left else code
 
 
-def _drift_in(planned: Planned, limits: Limits, memory: Memory) -> tuple[Plan, Sequence[Drifted]]:
+def _drift_in(
+    planned: Planned, limits: Limits, memory: Memory, *, is_empty: bool = False
+) -> tuple[Plan, Sequence[Drifted]]:
     """The plan that heals what drifted, held to the limits, and what drifted."""
     from reconciler.planning.drift import drifted, only_drift
     from reconciler.planning.limits import check_limits
 
     healing = only_drift(planned.plan, is_known=memory.is_known)
-    # Files that declare nothing manage nothing: then nothing can drift.
-    healing = attrs.evolve(healing, findings=check_limits(healing, limits, desired_is_empty=False))
+    healing = attrs.evolve(healing, findings=check_limits(healing, limits, desired_is_empty=is_empty))
     return healing, drifted(healing)
 
 
@@ -135,9 +139,10 @@ def _notes(plan: Plan, healing: Plan, found: Sequence[Drifted], memory: Memory, 
     notes = []
     can = sum(each.can_heal for each in found)
     if not memory.is_known:
+        what = "Only what saved plans touched is" if memory.last else "Nothing is"
         notes.append(
-            "Nothing is remembered, so this is all that differs from the files; who changed it is not known."
-            " After the first apply it is."
+            f"{what} remembered, so this is all that differs from the files; who changed it is not known."
+            " After the first apply of files it is."
         )
     elif can and not heals:
         notes.append(f"--heal undoes it for {count(can, 'resource')}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,9 @@ from reconciler.errors import ConflictError, RefusedError, StateError
 if TYPE_CHECKING:
     from reconciler.backend.lock import RunLock
     from reconciler.backend.store import Store
-    from reconciler.model.address import Address
-    from reconciler.model.attributes import Document
     from reconciler.model.last_applied import LastApplied
     from reconciler.planning.base import BaseState
-
-    Made = Mapping[Address, Document]
+    from reconciler.planning.remember import Made
 
 DEFAULT_STATE = ".reconciler/state.json"
 NONE = "none"
@@ -37,6 +34,7 @@ class Where:
 
     state: str | None  # a location; None: nowhere
     revision: str | None  # whose files say what was last applied, instead of a memory
+    is_default: bool = False
     lock_timeout_s: float = 0.0
 
 
@@ -52,8 +50,8 @@ class Memory:
 
     @property
     def is_known(self) -> bool:
-        """There is something to tell by who moved."""
-        return self.base.reference is not None
+        """There is something to tell by who moved: of every resource, not only of those that saved plans touched."""
+        return self.base.reference is not None and (self.last is None or bool(self.last.rules))
 
     def why_not(self) -> str:
         """Why nothing may be changed now; empty: it may."""
@@ -78,7 +76,7 @@ def where_from(options: dict[str, Any]) -> Where:
         return Where(None, revision)
     if state == NONE:
         return Where(None, None)
-    return Where(DEFAULT_STATE if state is None else state, None, timeout_s)
+    return Where(DEFAULT_STATE if state is None else state, None, state is None, timeout_s)
 
 
 def read_memory(where: Where, registry: Registry, traffic: Traffic, files: tuple[str, ...]) -> Memory:
@@ -140,7 +138,7 @@ def read_last(store: Store) -> tuple[LastApplied | None, str | None]:
     return (None, None) if blob is None else (state_from_bytes(blob.content, store.name), blob.version)
 
 
-def write_last(store: Store, version: str | None, wanted: LastApplied, made_true: Made) -> LastApplied:
+def write_last(store: Store, version: str | None, wanted: LastApplied, made: Made) -> LastApplied:
     """
     Write what is to be remembered; where somebody else wrote meanwhile, onto what they wrote.
 
@@ -148,12 +146,12 @@ def write_last(store: Store, version: str | None, wanted: LastApplied, made_true
         store: Where to.
         version: Of what was read there; None: nothing.
         wanted: What to remember.
-        made_true: What the run itself changed, by address.
+        made: What the changes of the run came to.
 
     Raises:
         BackendError: it cannot be written.
     """
-    from reconciler.planning.remember import lines_after_saved_plan, restated
+    from reconciler.planning.remember import lines_with, restated
     from reconciler.planning.statefile import state_to_bytes
 
     for attempt in range(_ATTEMPTS):
@@ -165,7 +163,7 @@ def write_last(store: Store, version: str | None, wanted: LastApplied, made_true
             note(f"{store.name}: somebody else wrote it meanwhile; adding to what they wrote")
             theirs, version = read_last(store)
             _check_registry(theirs, wanted.registry, store)
-            wanted = restated(wanted, theirs, lines_after_saved_plan(theirs, made_true))
+            wanted = restated(wanted, theirs, lines_with(theirs, made))
         else:
             break
     return wanted

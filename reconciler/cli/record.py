@@ -12,7 +12,7 @@ import attrs
 from reconciler import __version__
 from reconciler.cli.clock import now_text
 from reconciler.cli.memory import JOURNAL, Memory, update_blob, write_last
-from reconciler.errors import BackendError
+from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.apply import Report
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.model.last_applied import LastRun
 
 _DID_SOMETHING = ("verified", "unconfirmed")
+_FOUND_OUT = "  The registry is as the report says. The next apply finds that out and remembers it."
 
 
 @attrs.frozen
@@ -55,38 +56,44 @@ def record(run: Run, order: Order, report: Report, memory: Memory) -> list[str]:
         return []
     problems: list[str] = []
     serial = None
-    try:
-        serial = _remember(run, order, report, memory, store)
-    except BackendError as error:
-        problems.append(
-            f"what was done is not remembered: {error}\n"
-            "  The registry is as the report says. The next apply finds that out and remembers it."
-        )
+    if lost := memory.why_not():
+        problems.append(f"{lost}, so what was done is not remembered\n{_FOUND_OUT}")
+    else:
+        try:
+            serial = _remember(run, order, report, memory, store)
+        except Exception as error:  # noqa: BLE001 - the registry was changed: the report must come, whatever fails here
+            problems.append(f"what was done is not remembered: {_said(error)}\n{_FOUND_OUT}")
     try:
         _add_to_journal(run, report, store, serial)
-    except BackendError as error:
-        problems.append(f"the run is not in the journal: {error}")
+    except Exception as error:  # noqa: BLE001 - as above
+        problems.append(f"the run is not in the journal: {_said(error)}")
     return problems
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, ReconcilerError) else f"reconciler itself failed: {error!r}"
 
 
 def _remember(run: Run, order: Order, report: Report, memory: Memory, store: Store) -> int | None:
     """The serial of the memory after the run."""
-    from reconciler.planning.remember import Written, next_memory
+    from reconciler.planning.remember import Made, Written, next_memory
 
-    made_true = {
-        outcome.change.address: outcome.change.after for outcome in report.outcomes if outcome.status == "verified"
-    }
+    true, unclear = (
+        {each.change.address: each.change.after for each in report.outcomes if each.status == status}
+        for status in _DID_SOMETHING
+    )
+    made = Made(true, unclear)
     wanted = next_memory(
         memory.last,
         order.plan.registry,
-        order.lines_after(made_true),
+        order.lines_after(made),
         desired=order.desired,
         run=_last_run(run, order, report),
         written=Written(now_text(), __version__, str(uuid.uuid4())),
     )
     if wanted is None:
         return memory.last.serial if memory.last else None
-    return write_last(store, memory.version, wanted, made_true).serial
+    return write_last(store, memory.version, wanted, made).serial
 
 
 def _last_run(run: Run, order: Order, report: Report) -> LastRun | None:

@@ -9,25 +9,33 @@ from types import FrameType
 
 from reconciler.cli.output import note
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+def asking_to_stop() -> list[signal.Signals]:
+    """The signals that ask a run to stop; that of a closed terminal unless it does not matter (nohup)."""
+    hung_up = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+    return [signal.SIGINT, signal.SIGTERM, *hung_up]
 
 
 @contextlib.contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM end the body like Ctrl-C: by leaving it, so that a run lock is released."""
-    with _handled((signal.SIGTERM,), signal.default_int_handler):
+    """Let SIGTERM and a closed terminal end the body like Ctrl-C: by leaving it, so that a run lock is released."""
+    with _handled(asking_to_stop()[1:], signal.default_int_handler):
         yield
 
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
     """Finish the body whatever signal comes: it is short, and what it writes is worth the wait."""
-    with _handled(_SIGNALS, lambda number, frame: note("interrupted: what was done is being written down; a moment")):  # noqa: ARG005
+    with _handled(asking_to_stop(), _tell_to_wait):
         yield
 
 
+def _tell_to_wait(_number: int, _frame: FrameType | None) -> None:
+    note("interrupted: what was done is being written down; a moment")
+
+
 @contextlib.contextmanager
-def _handled(signals: tuple[signal.Signals, ...], handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+def _handled(signals: list[signal.Signals], handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
     before = {number: signal.signal(number, handler) for number in signals}
     try:
         yield

@@ -170,13 +170,13 @@ class _Gathered:
             self._remember(live.name, part.observed, remembered)
 
     def _remember(self, name: str, observed: Observed | None, remembered: RememberedRepository) -> None:
-        from reconciler.planning.remember import line_after
+        from reconciler.planning.remember import NOTHING_MADE, line_after
         from reconciler.planning.statefile import repository_to_line
 
         if observed is None:  # it could not be read
             self.lines[name] = b"" if remembered.is_empty else repository_to_line(name, remembered)
         elif observed.is_settled:
-            self.lines[name] = line_after(observed, remembered, {}, lambda _: False)
+            self.lines[name] = line_after(observed, remembered, NOTHING_MADE, lambda _: False)
         else:
             self.pending.append((observed, remembered))
 

@@ -57,6 +57,7 @@ class LastRun:
     fingerprint: str  # of the plan that it carried out
     base_serial: int | None  # of the memory that this plan was made on; None: there was none
     is_finished: bool  # every change of it ended verified
+    serial: int = 0  # of the memory that it wrote
 
 
 @attrs.frozen

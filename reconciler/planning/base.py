@@ -67,12 +67,7 @@ class MemoryBase(NoBase):
     def remembered(self, name: str) -> RememberedRepository:
         """What is remembered of a repository; empty where that is nothing."""
         line = self._last.repositories.get(name)
-        if line is None:
-            return RememberedRepository()
-        try:
-            return repository_from_line(line)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise StateError(f"what is remembered of {name} cannot be read\n{_WITHOUT}") from None
+        return RememberedRepository() if line is None else repository_from_line(line)
 
     def of(self, name: str, remembered: RememberedRepository) -> Base:
         """What causes of changes in a repository are told by."""

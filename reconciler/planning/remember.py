@@ -16,7 +16,7 @@ from itertools import repeat
 import attrs
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DIGEST, Document
+from reconciler.model.attributes import DIGEST, WRITE, Document
 from reconciler.model.last_applied import Counts, LastApplied, LastRun, Remembered, RememberedRepository
 from reconciler.planning.plan import Drift
 from reconciler.planning.statefile import counts_of, repository_from_line, repository_to_line
@@ -68,16 +68,25 @@ class Written:
     new_lineage: str  # for a memory that begins
 
 
-def line_after(
-    observed: Observed, before: RememberedRepository, made_true: Mapping[Address, Document], accepts: Accepts
-) -> bytes:
+@attrs.frozen(eq=False)
+class Made:
+    """What the changes of a run came to, by address."""
+
+    true: Mapping[Address, Document] = attrs.field(factory=dict)  # what each verified one left
+    unclear: Mapping[Address, Document] = attrs.field(factory=dict)  # what those would leave that may hold, or not
+
+
+NOTHING_MADE = Made()
+
+
+def line_after(observed: Observed, before: RememberedRepository, made: Made, accepts: Accepts) -> bytes:
     """
     The line of one repository after a run; empty: nothing of it is remembered.
 
     Args:
         observed: What was found before the changes.
         before: What was remembered.
-        made_true: What each verified change left, by address.
+        made: What the changes came to.
         accepts: Whether to remember as it is now what was moved or deleted though locked.
     """
     tags = _tags(observed)
@@ -86,8 +95,9 @@ def line_after(
     attributes = observed.attributes
     for address, pending in observed.pending.items():
         old = before.tags.get(address.tag, Remembered({})).attributes if address.tag else before.attributes
-        kept = {name: old[name] for name in pending.waiting if name in old}
-        now = {**kept, **pending.in_sync, **_flags(made_true.get(address, {}))}
+        unclear = made.unclear.get(address, {})
+        kept = {name: old[name] for name in pending.waiting if name in old and name not in unclear}
+        now = {**kept, **pending.in_sync, **_flags(made.true.get(address, {}))}
         if address.tag:
             tags[address.tag] = Remembered(now, pending.digest)
         else:
@@ -95,15 +105,15 @@ def line_after(
     return _line(observed.name, _undisturbed(RememberedRepository(attributes, tags), observed, before, accepts))
 
 
-def lines_after_saved_plan(last: LastApplied | None, made_true: Mapping[Address, Document]) -> dict[str, bytes]:
-    """All lines after a saved plan was carried out: what it made true is added to what was remembered."""
+def lines_with(last: LastApplied | None, made: Made) -> dict[str, bytes]:
+    """All lines after a run that read no more than it touched: what it made true is added to what was remembered."""
     lines = dict(last.repositories) if last else {}
-    by_repository: dict[str, dict[Address, Document]] = {}
-    for address, after in made_true.items():
-        by_repository.setdefault(address.repository, {})[address] = after
-    for name, documents in by_repository.items():
+    by_repository: dict[str, list[Address]] = {}
+    for address in (*made.true, *made.unclear):
+        by_repository.setdefault(address.repository, []).append(address)
+    for name, addresses in by_repository.items():
         before = repository_from_line(lines[name]) if name in lines else RememberedRepository()
-        lines[name] = _line(name, _with(before, documents))
+        lines[name] = _line(name, _with(before, addresses, made))
     return lines
 
 
@@ -140,7 +150,7 @@ def next_memory(
         written=written.at,
         tool_version=written.tool_version,
         desired_digest=digest,
-        run=run or (last.run if last else None),
+        run=attrs.evolve(run, serial=last.serial + 1 if last else 1) if run else (last.run if last else None),
         rules=rules,
         repositories=lines,
         counts=_total(map(counts_of, lines.values())),
@@ -150,10 +160,12 @@ def next_memory(
 def restated(ours: LastApplied, theirs: LastApplied | None, lines: Mapping[str, bytes]) -> LastApplied:
     """What we wanted to write, as what follows `theirs`: with their lines and what we made true, in `lines`."""
     kept = {name: line for name, line in lines.items() if line}
+    serial = theirs.serial + 1 if theirs else 1
     return attrs.evolve(
         ours,
         lineage=theirs.lineage if theirs else ours.lineage,
-        serial=theirs.serial + 1 if theirs else 1,
+        serial=serial,
+        run=attrs.evolve(ours.run, serial=serial) if ours.run else None,
         repositories=kept if theirs else ours.repositories,
         counts=_total(map(counts_of, (kept if theirs else ours.repositories).values())),
     )
@@ -183,18 +195,29 @@ def _undisturbed(
     return RememberedRepository(attributes, tags)
 
 
-def _with(before: RememberedRepository, documents: Mapping[Address, Document]) -> RememberedRepository:
+def _with(before: RememberedRepository, addresses: Iterable[Address], made: Made) -> RememberedRepository:
     tags, manifests, attributes = dict(before.tags), dict(before.manifests), before.attributes
-    for address, after in documents.items():
+    for address in addresses:
+        after, unclear = made.true.get(address, {}), made.unclear.get(address, {})
         if address.tag:
             old = tags.get(address.tag, Remembered({}))
-            tags[address.tag] = Remembered({**old.attributes, **_flags(after)}, str(after.get(DIGEST, old.digest)))
+            tags[address.tag] = Remembered(_onto(old.attributes, after, unclear), _digest_after(old, after))
         elif address.digest:
             old = manifests.get(address.digest, Remembered({}))
-            manifests[address.digest] = Remembered({**old.attributes, **after})
+            manifests[address.digest] = Remembered(_onto(old.attributes, after, unclear))
         else:
-            attributes = {**attributes, **after}
+            attributes = _onto(attributes, after, unclear)
     return RememberedRepository(attributes, tags, manifests)
+
+
+def _onto(old: Document, after: Document, unclear: Document) -> Document:
+    return {**{name: value for name, value in old.items() if name not in unclear}, **_flags(after)}
+
+
+def _digest_after(old: Remembered, after: Document) -> str:
+    """Where a tag points, unless it moved though it was locked, and still is: then where it pointed."""
+    stays = old.digest and old.attributes.get(WRITE) is False and after.get(WRITE) is not True
+    return old.digest if stays else str(after.get(DIGEST, old.digest))
 
 
 def _flags(document: Document) -> Document:

@@ -18,11 +18,13 @@ import orjson
 
 from reconciler.errors import StateError
 from reconciler.model.address import is_repository_name
+from reconciler.model.attributes import Document
 from reconciler.model.desired import Declaration, DesiredState, Origin, RepositoryRule, TagRule
 from reconciler.model.last_applied import Counts, LastApplied, LastRun, Remembered, RememberedRepository
 from reconciler.model.pattern import Pattern, compile_pattern
 
 STATE_FORMAT_VERSION = "1.0"
+_MOST = 2**53  # what every reader of JSON takes for a whole number
 _KIND = "acr-reconciler last applied"
 _THEN = Origin("last applied", 1, 1)
 _RESTORE = (
@@ -50,9 +52,8 @@ def state_to_bytes(last: LastApplied) -> bytes:
             "manifests": last.counts.manifests,
         },
         "lines": len(last.repositories) + 1,
-        "checksum": _checksum(body),
     }
-    return b"%b\n%b\n" % (orjson.dumps(head), body)
+    return b"%b\n%b\n" % (orjson.dumps({**head, "checksum": _checksum(head, body)}), body)
 
 
 def state_from_bytes(content: bytes, place: str) -> LastApplied:
@@ -74,7 +75,7 @@ def state_from_bytes(content: bytes, place: str) -> LastApplied:
     lines = body.split(b"\n")
     if len(lines) != head.get("lines"):
         raise _damaged(place, f"it should hold {head.get('lines')} lines after the first, and holds {len(lines):,}")
-    if _checksum(body) != head.get("checksum"):
+    if _checksum(head, body) != head.get("checksum"):
         raise _damaged(place, "its checksum does not fit")
     try:
         return _last_applied(head, lines)
@@ -94,16 +95,27 @@ def repository_to_line(name: str, remembered: RememberedRepository) -> bytes:
 
 
 def repository_from_line(line: bytes) -> RememberedRepository:
-    """The repository in a line of a state file whose checksum fits."""
-    document = orjson.loads(line)
-    return RememberedRepository(document["attributes"], _resources(document["tags"]), _resources(document["manifests"]))
+    """
+    The repository in a line of a state file.
+
+    Raises:
+        StateError: it is none; somebody made the checksum fit.
+    """
+    try:
+        document = orjson.loads(line)
+        attributes = _attributes(document["attributes"])
+        return RememberedRepository(attributes, _resources(document["tags"]), _resources(document["manifests"]))
+    except (ValueError, KeyError, TypeError):
+        raise StateError(
+            "what is remembered of a repository cannot be read\n"
+            "  --state none works without a memory; only causes are lost, no protection."
+        ) from None
 
 
 def counts_of(line: bytes) -> Counts:
     """How many resources a line holds."""
-    document = orjson.loads(line)
-    tags, manifests = (sum(len(group["names"]) for group in document[kind]) for kind in ("tags", "manifests"))
-    return Counts(1 if document["attributes"] else 0, tags, manifests)
+    known = repository_from_line(line)
+    return Counts(1 if known.attributes else 0, len(known.tags), len(known.manifests))
 
 
 def rules_document(desired: DesiredState) -> list[dict[str, Any]]:
@@ -138,6 +150,7 @@ def _run_document(run: LastRun) -> dict[str, object]:
         "fingerprint": run.fingerprint,
         "base_serial": run.base_serial,
         "finished": run.is_finished,
+        "serial": run.serial,
     }
 
 
@@ -186,6 +199,7 @@ def _last_run(run: Mapping[str, Any]) -> LastRun:
         fingerprint=_text(run["fingerprint"]),
         base_serial=None if serial is None else _number(serial),
         is_finished=run["finished"] is True,
+        serial=_number(run["serial"]),
     )
 
 
@@ -223,9 +237,17 @@ def _group(
 def _resources(groups: Iterable[Mapping[str, Any]]) -> dict[str, Remembered]:
     found: dict[str, Remembered] = {}
     for group in groups:
-        alike = map(Remembered, repeat(group["attributes"]), group["digests"])
+        if set(map(type, (*group["names"], *group["digests"]))) - {str}:
+            raise TypeError("a name or a digest is no text")
+        alike = map(Remembered, repeat(_attributes(group["attributes"])), group["digests"])
         found.update(zip(group["names"], alike, strict=True))
     return found
+
+
+def _attributes(value: object) -> Document:
+    if not isinstance(value, dict) or set(map(type, value.values())) - {bool}:
+        raise TypeError("attributes are true or false")
+    return value
 
 
 def _repository_rule(rule: Mapping[str, Any]) -> RepositoryRule:
@@ -253,8 +275,12 @@ def _pairs(declarations: Iterable[Declaration]) -> dict[str, bool]:
     return {declaration.attribute: declaration.value for declaration in declarations}
 
 
-def _checksum(body: bytes) -> str:
-    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+def _checksum(head: Mapping[str, Any], body: bytes) -> str:
+    """Over everything but itself; the members of the first line may stand in any order."""
+    about = {name: value for name, value in head.items() if name != "checksum"}
+    digest = hashlib.sha256(orjson.dumps(about, option=orjson.OPT_SORT_KEYS))
+    digest.update(body)
+    return f"sha256:{digest.hexdigest()}"
 
 
 def _text(value: object) -> str:
@@ -264,7 +290,7 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> int:
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value < _MOST:
         raise TypeError("a number is missing")
     return value
 

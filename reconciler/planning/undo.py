@@ -84,6 +84,8 @@ def _undone(done: Done, live: Document | None, run: str) -> Change | Left:
     if live is None:
         return Left(done.address, "it is not there any more")
     changed = sorted(name for name in done.after if done.before.get(name) != done.after[name])
+    if any(type(done.before[name]) is not bool or type(done.after[name]) is not bool for name in changed):
+        return Left(done.address, "only attributes that are true or false can be undone")
     differs = [name for name in sorted(done.after) if live.get(name) != done.after[name]]
     if differs:
         return Left(done.address, f"{', '.join(differs)} changed since")

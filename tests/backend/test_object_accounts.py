@@ -25,6 +25,7 @@ PROBE = (
         ("Authorization: SharedKey abc:def", "Authorization: *** abc:def"),
         ("<Code>X</Code><StringToSign>GET\nsecret</StringToSign>", "<Code>X</Code><StringToSign>***"),
         (f"The MAC found in the HTTP request '{'A' * 43}=' is not", "The MAC found in the HTTP request '***' is not"),
+        ("GET http://u:hunter2@127.0.0.1:9/x failed", "GET http://***@127.0.0.1:9/x failed"),
         ("two\nlines\x1b[2J", "two lines [2J"),
     ],
 )
@@ -86,3 +87,25 @@ def test_amazon_takes_what_its_tools_take():
     }
 
     assert [{"endpoint": "http://127.0.0.1:9", "region": "eu-west-1"}, True] == _config("_amazon", **environment)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://u:hunter2@127.0.0.1:9", "http://u:hunter2 x@[127.0.0.1:9", "127.0.0.1:9", "ftp://a"]
+)
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AZURE_STORAGE_ENDPOINT"])
+def test_an_endpoint_that_is_no_plain_address_is_refused_without_repeating_it(name, endpoint):
+    """A password in it would be sent in the clear, and printed."""
+    script = (
+        "from reconciler.backend.location import open_store\n"
+        "from reconciler.errors import BackendError\n"
+        "try:\n"
+        f"    open_store('{'s3' if name.startswith('AWS') else 'az'}://state/prod.json').read('')\n"
+        "except BackendError as error:\n"
+        "    print(error)\n"
+    )
+    environment = {name: endpoint, "AZURE_STORAGE_ACCOUNT": "a", "AZURE_STORAGE_KEY": "x", "AWS_ACCESS_KEY_ID": "a"}
+
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+
+    assert "the endpoint in the environment is not an address" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 
 
@@ -306,12 +307,19 @@ def test_the_memory_and_git_are_not_asked_together(released):
     assert "say one of them" in done.stderr
 
 
+def _fitting(head: dict, body: bytes) -> bytes:
+    """A state file with a checksum that fits what somebody changed."""
+    about = orjson.dumps({name: head[name] for name in head if name != "checksum"}, option=orjson.OPT_SORT_KEYS)
+    checksum = f"sha256:{hashlib.sha256(about + body).hexdigest()}"
+    return orjson.dumps({**head, "checksum": checksum}) + b"\n" + body + b"\n"
+
+
 def test_a_clock_that_is_behind_is_told_and_changes_nothing(released, tmp_path):
     """The order of runs goes by the serial."""
     path = tmp_path / ".reconciler/state.json"
     head, _, rest = path.read_bytes().partition(b"\n")
     document = {**json.loads(head), "written": "2101-01-01T00:00:00Z"}
-    path.write_bytes(json.dumps(document).encode() + b"\n" + rest)
+    path.write_bytes(_fitting(document, rest.removesuffix(b"\n")))
 
     done = released("plan", "registry.yaml")
 
@@ -333,15 +341,46 @@ def test_a_memory_that_nobody_of_this_program_wrote_is_one_error(released, tmp_p
     path = tmp_path / ".reconciler/state.json"
     lines = path.read_bytes().splitlines()
     lines[2] = b'{"attributes":[],"manifests":3,"repository":"shop/api","tags":"x"}'
-    head = json.loads(lines[0])
-    body = b"\n".join(lines[1:])
-    head["checksum"] = f"sha256:{hashlib.sha256(body).hexdigest()}"
-    path.write_bytes(json.dumps(head).encode() + b"\n" + body + b"\n")
+    path.write_bytes(_fitting(json.loads(lines[0]), b"\n".join(lines[1:])))
 
     done = released("plan", "registry.yaml")
 
     assert 1 == done.code
     assert done.stderr.endswith(
-        "error: what is remembered of shop/api cannot be read\n"
+        "error: what is remembered of a repository cannot be read\n"
         "  --state none works without a memory; only causes are lost, no protection.\n"
     )
+
+
+def test_healing_by_other_files_forgets_nothing(released, emulator, tmp_path):
+    """And files that declare nothing heal nothing; the evidence stays."""
+    _patch(emulator, "/_tags/v1", writeEnabled=True, deleteEnabled=True)
+    emulator.push("shop/api:v1", content=b"other")
+    _patch(emulator, "/_tags/v1", writeEnabled=False, deleteEnabled=False)
+    (tmp_path / "other.yaml").write_text(
+        "version: 1\nrepositories: [{match: team/x, attributes: {deleteEnabled: false}}]\n"
+    )
+    (tmp_path / "empty.yaml").write_text("version: 1\nrepositories: []\n")
+    before = (tmp_path / ".reconciler/state.json").read_bytes()
+
+    codes = [released("drift", name, "--heal").code for name in ("other.yaml", "empty.yaml")]
+
+    assert [0, 1] == codes
+    assert before == (tmp_path / ".reconciler/state.json").read_bytes()
+    assert 2 == released("drift", "registry.yaml").code
+
+
+def test_drift_is_not_silent_where_only_saved_plans_were_applied(emulator, reconciler, releases):
+    """They remember what they touched, and nothing of what was locked already."""
+    for name in ("v1", "v2"):
+        emulator.push(f"shop/api:{name}", content=name.encode())
+    _patch(emulator, "/_tags/v1", writeEnabled=False, deleteEnabled=False)
+    run = {"RECONCILER_REGISTRY": emulator.url}
+    assert 0 == reconciler("plan", releases, "--out", "plan.json", **run).code
+    assert 0 == reconciler("apply", "plan.json", "--auto-approve", **run).code
+    _patch(emulator, "/_tags/v1", deleteEnabled=True)
+
+    done, healed = reconciler("drift", releases, **run), reconciler("drift", releases, "--heal", **run)
+
+    assert (2, 1) == (done.code, healed.code)
+    assert "Only what saved plans touched is remembered" in done.stdout

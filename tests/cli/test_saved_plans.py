@@ -197,3 +197,19 @@ def test_a_plan_holds_no_secret_and_is_canonical(planned, emulator, reconciler, 
 
     assert again.stdout == with_password.stdout
     assert "hunter2" not in with_password.stdout + with_password.stderr
+
+
+def test_an_unfinished_plan_is_not_resumed_after_somebody_applied_other_files(planned, emulator, tmp_path):
+    """They may have decided otherwise about what is left."""
+    _moved(emulator)
+    assert 1 == planned("apply", "plan.json", "--auto-approve", "--on-stale", "skip").code
+    file = tmp_path / "registry.yaml"
+    file.write_text(file.read_text().replace('match: "v*"', 'match: "v1"'))
+    assert 0 == planned("apply", "registry.yaml", "--auto-approve").code
+    emulator.clear_requests()
+
+    done = planned("apply", "plan.json", "--auto-approve", "--on-stale", "skip")
+
+    assert 1 == done.code
+    assert "did not finish, and somebody applied since" in done.stderr
+    assert [] == emulator.requests()

@@ -10,7 +10,7 @@ from reconciler.model.last_applied import Remembered, RememberedRepository
 from reconciler.model.matching import DesiredIndex
 from reconciler.planning.cause import Base
 from reconciler.planning.compare import plan_repository
-from reconciler.planning.remember import Written, line_after, lines_after_saved_plan, next_memory, restated
+from reconciler.planning.remember import Made, Written, line_after, lines_with, next_memory, restated
 from reconciler.planning.statefile import repository_from_line, repository_to_line
 
 RULE = {
@@ -23,12 +23,12 @@ V1, V2 = Address("app", tag="v1"), Address("app", tag="v2")
 WRITTEN = Written("2026-11-26T20:10:03Z", "0.1.0", "a-new-lineage")
 
 
-def _line(live, before=None, made_true=None, *, rule=RULE, accepts=lambda _: False):
+def _line(live, before=None, made_true=None, *, unclear=None, rule=RULE, accepts=lambda _: False):
     before = before or RememberedRepository()
     rules = DesiredIndex(desired_state(rule)).for_repository("app")
     observed = plan_repository(rules, live, Base(before)).observed
     assert observed is not None
-    line = line_after(observed, before, made_true or {}, accepts)
+    line = line_after(observed, before, Made(made_true or {}, unclear or {}), accepts)
     return repository_from_line(line) if line else RememberedRepository()
 
 
@@ -117,8 +117,8 @@ def test_a_saved_plan_adds_what_it_made_true():
     lines = {"app": repository_to_line("app", RememberedRepository({"deleteEnabled": False}))}
     first = next_memory(None, "contoso.azurecr.io", lines, desired=None, run=None, written=WRITTEN)
 
-    after = lines_after_saved_plan(
-        first, {V1: {"digest": digest("a"), "writeEnabled": False}, Address("web"): {"deleteEnabled": False}}
+    after = lines_with(
+        first, Made({V1: {"digest": digest("a"), "writeEnabled": False}, Address("web"): {"deleteEnabled": False}})
     )
 
     app, web = repository_from_line(after["app"]), repository_from_line(after["web"])
@@ -152,9 +152,33 @@ def test_onto_what_somebody_else_wrote_only_our_own_changes_are_added():
     first = next_memory(None, "r", ours, desired=(digest("d"), b"[]"), run=None, written=WRITTEN)
     other = next_memory(None, "r", theirs, desired=None, run=None, written=Written("", "", "their-lineage"))
 
-    merged = restated(first, other, lines_after_saved_plan(other, {Address("app"): {"deleteEnabled": False}}))
+    merged = restated(first, other, lines_with(other, Made({Address("app"): {"deleteEnabled": False}})))
 
     assert ("their-lineage", 2, {"app", "web"}) == (merged.lineage, merged.serial, set(merged.repositories))
+
+
+def test_a_saved_plan_does_not_make_a_moved_tag_the_released_one():
+    """It was locked when it was remembered, and is again; only who unlocks it takes it as it is."""
+    before = RememberedRepository(tags={"v1": Remembered(FLAGS, digest("a"))})
+    first = next_memory(None, "r", {"app": repository_to_line("app", before)}, desired=None, run=None, written=WRITTEN)
+
+    locked = lines_with(first, Made({V1: {"digest": digest("b"), "writeEnabled": False}}))
+    opened = lines_with(first, Made({V1: {"digest": digest("b"), "writeEnabled": True}}))
+
+    assert digest("a") == repository_from_line(locked["app"]).tags["v1"].digest
+    assert digest("b") == repository_from_line(opened["app"]).tags["v1"].digest
+
+
+def test_what_may_hold_or_not_is_not_remembered():
+    """Neither the old value nor the new one is known to be what was last made true."""
+    before = RememberedRepository(tags={"v1": Remembered({**FLAGS, "writeEnabled": True}, digest("a"))})
+    first = next_memory(None, "r", {"app": repository_to_line("app", before)}, desired=None, run=None, written=WRITTEN)
+    unclear = {V1: {"digest": digest("a"), "writeEnabled": False}}
+
+    found = _line(repository("app", None, {"v1": tag("a", deleteEnabled=False)}), before, unclear=unclear)
+    saved = repository_from_line(lines_with(first, Made({}, unclear))["app"])
+
+    assert {"deleteEnabled": False} == found.tags["v1"].attributes == saved.tags["v1"].attributes
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import attrs
 import orjson
 import pytest
@@ -35,7 +37,7 @@ LAST = LastApplied(
     written="2026-11-26T20:10:03Z",
     tool_version="0.1.0",
     desired_digest=digest("d"),
-    run=LastRun("20261126T201003Z-abcdef", digest("e"), 6, is_finished=True),
+    run=LastRun("20261126T201003Z-abcdef", digest("e"), 6, is_finished=True, serial=7),
     rules=rules_to_bytes(desired_state({"match": "app", "deleteEnabled": False})),
     repositories={"app": repository_to_line("app", APP)},
     counts=Counts(1, 2, 1),
@@ -141,10 +143,46 @@ def test_a_later_format_is_refused_by_its_version():
 
 
 @pytest.mark.parametrize("member", ["serial", "lineage", "registry", "run", "counts", "written", "desired_digest"])
-def test_a_first_line_without_a_member_is_refused(member):
-    """A checksum does not cover the first line, so what stands there is looked at."""
+def test_a_first_line_that_was_changed_is_refused(member):
+    """The serial orders runs and the counts are what limits are a share of."""
     head, _, body = state_to_bytes(LAST).partition(b"\n")
-    document = {name: value for name, value in orjson.loads(head).items() if name != member}
+    document = orjson.loads(head)
 
-    with pytest.raises(StateError, match="damaged"):
-        state_from_bytes(orjson.dumps(document) + b"\n" + body, "state.json")
+    for changed in ({**document, member: 3}, {name: value for name, value in document.items() if name != member}):
+        with pytest.raises(StateError, match="damaged: its checksum does not fit"):
+            state_from_bytes(orjson.dumps(changed) + b"\n" + body, "state.json")
+
+
+@pytest.mark.parametrize("change", [{"serial": 2**63}, {"serial": -1}, {"lineage": 3}, {"run": []}, {"counts": {}}])
+def test_a_first_line_that_somebody_made_fit_is_refused_all_the_same(change):
+    """A number that JSON cannot hold would fail only when the next run writes it."""
+    with pytest.raises(StateError, match="damaged: "):
+        state_from_bytes(_refit(state_to_bytes(LAST), change), "state.json")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"attributes":{},"manifests":[],"repository":"app","tags":5}',
+        b'{"attributes":[],"manifests":[],"repository":"app","tags":[]}',
+        b'{"attributes":{"deleteEnabled":"no"},"manifests":[],"repository":"app","tags":[]}',
+        b'{"attributes":{},"manifests":[],"repository":"app","tags":[{"attributes":{},"digests":["x"],"names":["a","b"]}]}',
+        b'{"attributes":{},"manifests":[],"repository":"app","tags":[{"attributes":{},"digests":[1],"names":["a"]}]}',
+        b'{"attributes":{},"manifests":[],"repository":"app","tags":[{"attributes":{},"digests":["x"],"names":[{}]}]}',
+        b'{"attributes":{},"manifests":[],"repository":"app","tags":[',
+    ],
+)
+def test_a_line_that_holds_something_else_is_refused(line):
+    """Where it is read, and where it is counted."""
+    for read in (repository_from_line, counts_of):
+        with pytest.raises(StateError, match="what is remembered of a repository cannot be read"):
+            read(line)
+
+
+def _refit(content: bytes, change) -> bytes:
+    """The file with another first line, and a checksum that fits it."""
+    head, _, body = content.partition(b"\n")
+    document = {name: value for name, value in {**orjson.loads(head), **change}.items() if name != "checksum"}
+    about = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    checksum = hashlib.sha256(about + body.removesuffix(b"\n")).hexdigest()
+    return orjson.dumps({**document, "checksum": f"sha256:{checksum}"}) + b"\n" + body
