@@ -112,3 +112,28 @@ def test_options_for_files_do_not_go_with_a_plan(applied, option):
 
     assert 1 == done.code
     assert f"error: {option} goes with files" in done.stderr
+
+
+def test_what_was_not_read_in_full_is_not_marked(applied, git, emulator, tmp_path):
+    """The ref would say that something is so that nobody looked at."""
+    emulator.push("shop/api:v2", content=b"v2")
+    assert 200 == httpx.patch(f"{emulator.url}/acr/v1/shop%2Fapi/_tags/v2", json={"listEnabled": False}).status_code
+    before = git("rev-parse", REF)
+    git("commit", "-q", "--allow-empty", "-m", "second")
+
+    options = ["--state", "none", "--allow-incomplete", "--mark", REF, "--auto-approve"]
+    done = applied("apply", "registry.yaml", *options)
+
+    assert before == git("rev-parse", REF)
+    assert 0 == done.code
+    assert "Not marked: not everything that the files declare is so, or was read" in done.stderr
+
+
+def test_a_plan_that_was_made_by_git_does_not_take_a_memory_that_is_named(applied):
+    """Whoever names one means it, and this plan would not look at it."""
+    assert 0 == applied("plan", "registry.yaml", "--base", REF, "--out", "plan.json").code
+
+    done = applied("apply", "plan.json", "--auto-approve", "--state", "prod.json")
+
+    assert 1 == done.code
+    assert "it was made on a commit, and --state names a memory" in done.stderr

@@ -69,7 +69,7 @@ def test_whoever_waits_comes_after(slow, tmp_path):
     assert [{"verified": 41}, {}] == [json.loads(line)["summary"] for line in lines]
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_next_run_finishes_what_an_interrupted_one_began(slow, reconciler, tmp_path, number):
     """Killed, it leaves its lock behind, which is taken over; otherwise it releases it."""
     first = _start(tmp_path, slow, "apply", "registry.yaml", "--auto-approve", "--concurrency", "2")
