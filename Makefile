@@ -25,7 +25,7 @@ test-peers: .venv/.test  ## the suite against programs that are no Python packag
 	@command -v skopeo >/dev/null || sh tests/peers/install.sh skopeo
 	@test -x $(BIN)/oras || command -v oras >/dev/null || sh tests/peers/install.sh oras "$(CURDIR)/$(BIN)"
 	@test -x $(BIN)/azurite-blob || command -v azurite-blob >/dev/null || sh tests/peers/install.sh azurite "$(CURDIR)/$(BIN)"
-	$(BIN)/python -m pytest -m peer tests/peers
+	$(BIN)/python -m pytest -m peer -n 2 --dist loadfile tests/peers
 
 check: lint types imports  ## lint, format, types, import direction
 

@@ -7,15 +7,16 @@ import sys
 
 import pytest
 
-from reconciler.backend.object_accounts import masked
+from reconciler.backend.object_accounts import _amazon, _azure, masked
+from reconciler.errors import BackendError
 
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-PROBE = (
-    "import os, json\n"
-    "from reconciler.backend.object_accounts import _amazon, _azure\n"
-    "config, provider = {kind}(os.environ)\n"
-    "print(json.dumps([config, provider is None]))\n"
-)
+
+
+def _named(found):
+    """The configuration, and whether nobody else is asked for a credential."""
+    config, provider = found
+    return config, provider is None
 
 
 @pytest.mark.parametrize(
@@ -39,14 +40,17 @@ def test_a_long_answer_is_cut():
     assert 401 == len(masked("word " * 200))
 
 
-def _config(kind: str, **environment: str) -> list:
-    import json
+def test_without_a_key_microsoft_entra_is_asked():
+    """As azure-identity finds it, when the first token is wanted."""
+    config, provider = _azure({"AZURE_STORAGE_ACCOUNT": "contoso"})
 
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE.format(kind=kind)], env=environment, capture_output=True, text=True, check=True
-    )
-    assert "" == done.stderr
-    return json.loads(done.stdout)
+    assert ({"account_name": "contoso"}, "AzureCredentialProvider") == (config, type(provider).__name__)
+
+
+def test_without_an_account_azure_is_not_asked():
+    """The message names the variable."""
+    with pytest.raises(BackendError, match="set AZURE_STORAGE_ACCOUNT"):
+        _azure({})
 
 
 @pytest.mark.parametrize(
@@ -75,7 +79,7 @@ def _config(kind: str, **environment: str) -> list:
 )
 def test_azure_takes_what_az_storage_takes(environment, expected):
     """A key or a signature signs by itself, so nobody else is asked for a token."""
-    assert [expected, True] == _config("_azure", **environment)
+    assert (expected, True) == _named(_azure(environment))
 
 
 def test_amazon_takes_what_its_tools_take():
@@ -86,7 +90,7 @@ def test_amazon_takes_what_its_tools_take():
         "AWS_DEFAULT_REGION": "eu-west-1",
     }
 
-    assert [{"endpoint": "http://127.0.0.1:9", "region": "eu-west-1"}, True] == _config("_amazon", **environment)
+    assert ({"endpoint": "http://127.0.0.1:9", "region": "eu-west-1"}, True) == _named(_amazon(environment))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 import attrs
 import orjson
 import pytest
+from store_contract import UNMEASURED
 
 from reconciler.backend.local import FileStore
 from reconciler.backend.lock import DAMAGED, LOCK, Timing, acquire, read_holder, unlock
@@ -54,7 +55,11 @@ class Holding:
 
     def __init__(self, path: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", HOLDER, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=UNMEASURED,
         )
         self.id = self.process.stdout.readline().strip()
 
@@ -222,7 +227,10 @@ def test_exactly_one_of_many_gets_it(tmp_path):
     """In 20 races of four processes; every loser names the winner."""
     command = [sys.executable, "-c", RACER, str(tmp_path / "state.json")]
     for _ in range(20):
-        racers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+        racers = [
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=UNMEASURED)
+            for _ in range(4)
+        ]
         for racer in racers:
             racer.stdout.readline()
         for racer in racers:

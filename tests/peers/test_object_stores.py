@@ -15,16 +15,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from clients import PROTECTED
+from clients import PROTECTED, program
 from object_stores import azurite, moto
+from store_contract import PROMISES
 
 from reconciler.backend.location import open_store
 from reconciler.emulator import EmbeddedEmulator
 from reconciler.errors import BackendError
-
-sys.path.append(str(Path(__file__).parent.parent / "backend"))
-
-from store_contract import PROMISES
 
 pytestmark = pytest.mark.peer
 RACES = 25
@@ -33,7 +30,7 @@ RACES = 25
 @pytest.fixture(scope="module", params=["az", "s3"])
 def stores(request):
     """Each object store, once for all tests."""
-    with azurite() if request.param == "az" else moto() as running:
+    with azurite(program("azurite-blob")) if request.param == "az" else moto() as running:
         yield running
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import attrs
 import httpx
-from clients import program
 
 ACCOUNT = "devstoreaccount1"
 # Public: Azurite's own documentation gives it to everybody.
@@ -36,11 +35,11 @@ class ObjectStores:
 
 
 @contextmanager
-def azurite() -> Iterator[ObjectStores]:
+def azurite(program: str) -> Iterator[ObjectStores]:
     """Azure Blob Storage."""
     port = _free_port()
     options = ["--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", str(port)]
-    command = [program("azurite-blob"), *options, "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+    command = [program, *options, "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
     endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
     with _running(command, port):
         _make_container(endpoint)
