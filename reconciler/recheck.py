@@ -61,7 +61,8 @@ async def recheck(
 def refused(plan: Plan, found: Found) -> Report:
     """The report of a plan that was not carried out because some of it is stale."""
     stale = sum(outcome is not None and outcome.status == "stale" for outcome in found.values())
-    why = f"{stale:,} of this plan {'is' if stale == 1 else 'are'} stale, so none of it was begun"
+    begun = "so none of it was begun; --on-stale skip leaves out just that"
+    why = f"{stale:,} of this plan {'is' if stale == 1 else 'are'} stale, {begun}"
     outcomes = (found[change.address] for change in plan.changes)
     return Report(
         plan,

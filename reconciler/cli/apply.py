@@ -19,6 +19,7 @@ from reconciler.cli.registry import Traffic, open_registry, tell
 from reconciler.cli.signals import terminated_as_interrupted
 from reconciler.cli.steps import Given, Planned, given_from, plan_registry
 from reconciler.errors import RefusedError
+from reconciler.model.attributes import DIGEST
 
 if TYPE_CHECKING:
     from reconciler.files.revision import Mark
@@ -89,7 +90,7 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
     ):
         planned = plan_registry(desired, live, given, memory.base, keep=memory.store is not None)
         _show(planned.plan, traffic, others)
-        _tell_unused(planned.plan, others["accept"])
+        _tell_accepted(planned.plan, others["accept"])
         _check_expected(planned.plan, others["expect"], memory)
         if not _is_approved(planned.plan, others):
             return ERROR
@@ -227,8 +228,12 @@ def lines_after(planned: Planned, made: Made, accepts: Callable[[Address], bool]
     return {**planned.lines, **changed}
 
 
-def _tell_unused(plan: Plan, patterns: tuple[str, ...]) -> None:
-    """A pattern that accepts nothing may be a typing error."""
+def _tell_accepted(plan: Plan, patterns: tuple[str, ...]) -> None:
+    """Name what is going to be remembered as it is; a pattern that accepts nothing may be a typing error."""
+    for drift in plan.drift:
+        if _accepting(patterns)(drift.address):
+            became = "it is gone" if drift.after is None else f"{drift.before[DIGEST]} → {drift.after[DIGEST]}"
+            note(f"Accepted  {drift.address}: {became}")
     for text in patterns:
         accepts = _accepting((text,))
         if not any(accepts(drift.address) for drift in plan.drift):

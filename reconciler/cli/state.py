@@ -103,9 +103,12 @@ def unlock(lock_id: str, **others: Any) -> int:
       reconciler state unlock 0b7e4f5c-…
     """
     from reconciler.backend.lock import unlock as take_away
+    from reconciler.backend.process import identity
 
     store = _place(others)
     holder = take_away(store, lock_id)
+    if holder is not None and holder.process and identity(holder.pid) == holder.process:
+        note("warning: that process still runs here; it stops changing things when it next renews its lock, in 5 s")
     note(f"Unlocked  {store.name}: {holder or 'what stood there'} holds it no longer")
     return OK
 

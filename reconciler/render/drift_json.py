@@ -24,7 +24,7 @@ def drift_to_json(plan: Plan, drifted: Sequence[Drifted], first_seen: Mapping[st
         first_seen: When that was first seen (RFC 3339), by fingerprint.
     """
     ways = Counter(way for each in drifted for way in each.ways)
-    summary: dict[str, int] = {"resources": len(drifted), **{way: ways[way] for way in WAYS}}
+    summary: dict[str, int] = {"resources": len({each.address for each in drifted}), **{way: ways[way] for way in WAYS}}
     document = {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,

@@ -91,5 +91,7 @@ def _summary(registry: str, drifted: Sequence[Drifted], paint: Paint, notes: Seq
     else:
         ways = Counter(way for each in drifted for way in each.ways)
         parts = [f"{ways[way]:,} {way}" for way in WAYS if ways[way]]
-        claim = sentence(f"Drift at {safe(registry)}: {count(len(drifted), 'resource')},", parts)
+        claim = sentence(
+            f"Drift at {safe(registry)}: {count(len({each.address for each in drifted}), 'resource')},", parts
+        )
     return "\n".join([paint(claim, "bold"), *(paragraph(note, margin=2) for note in notes)]) + "\n"

@@ -52,6 +52,8 @@ def _summary(registry: str, outcomes: Sequence[Outcome], paint: Paint) -> str:
     unfinished = len(outcomes) - counts["verified"]
     if not unfinished:
         return paint(line, "bold")
+    if counts["stale"] and not (counts["failed"] or counts["unconfirmed"]):
+        counts["not-attempted"] = 0  # it was left because of what is stale, and would be again
     what_now = [advice for statuses, advice in _WHAT_NOW if any(counts[status] for status in statuses)]
     told = [f"{count(unfinished, 'change')} did not end verified.", *what_now]
     return "\n".join([paint(line, "bold"), *(f"  {each}" for each in told)])

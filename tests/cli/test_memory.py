@@ -194,6 +194,7 @@ def test_a_tag_that_moved_though_locked_is_told_until_it_is_accepted(released, e
     assert 2 == plan.code
     assert "Drift that no change undoes" in plan.stdout
     assert (0, 0) == (accepted.code, released("drift", "registry.yaml").code)
+    assert "Accepted  shop/api:v1: sha256:" in accepted.stderr
 
 
 def test_a_locked_tag_that_was_deleted_is_told(released, emulator):

@@ -67,6 +67,7 @@ def test_where_something_is_stale_nothing_is_begun(planned, emulator, name):
         "shop/api:v3": "not-attempted",
     } == _statuses(done)
     assert [] == emulator.requests("PATCH")
+    assert "--on-stale skip leaves out just that" in done.stdout
 
 
 @pytest.mark.parametrize("name", STALE)
