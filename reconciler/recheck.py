@@ -63,29 +63,19 @@ def refused(plan: Plan, found: Found) -> Report:
     stale = sum(outcome is not None and outcome.status == "stale" for outcome in found.values())
     begun = "so none of it was begun; --on-stale skip leaves out just that"
     why = f"{stale:,} of this plan {'is' if stale == 1 else 'are'} stale, {begun}"
-    outcomes = (found[change.address] for change in plan.changes)
-    return Report(
-        plan,
-        tuple(
-            outcome if outcome is not None else Outcome(change, "not-attempted", why)
-            for change, outcome in zip(plan.changes, outcomes, strict=True)
-        ),
-        interrupted=False,
-    )
+    return _report(plan, found, lambda change: Outcome(change, "not-attempted", why))
 
 
 def repeated(plan: Plan, found: Found) -> Report:
     """The report of a plan that was carried out before: what is not so any more is told, and left alone."""
     why = "it changed after this plan was applied; make a new plan"
-    outcomes = (found[change.address] for change in plan.changes)
-    return Report(
-        plan,
-        tuple(
-            outcome if outcome is not None else Outcome(change, "stale", why)
-            for change, outcome in zip(plan.changes, outcomes, strict=True)
-        ),
-        interrupted=False,
-    )
+    return _report(plan, found, lambda change: Outcome(change, "stale", why))
+
+
+def _report(plan: Plan, found: Found, otherwise: Callable[[Change], Outcome]) -> Report:
+    """What was found; `otherwise` gives the outcome of a change that could be made and is not."""
+    outcomes = tuple(found[change.address] or otherwise(change) for change in plan.changes)
+    return Report(plan, outcomes, interrupted=False)
 
 
 def is_stale(found: Found) -> bool:

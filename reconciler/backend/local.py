@@ -46,7 +46,7 @@ class FileStore:
             return None
         except OSError as error:
             raise _failed(path, "read", error) from None
-        return Blob(content, _version(content)) if content else None
+        return Blob(content, _version(content))
 
     def write(self, suffix: str, content: bytes, *, replaces: str | None) -> str:
         """Put `content` there, whole or not at all, and return its version."""

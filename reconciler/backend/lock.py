@@ -71,7 +71,12 @@ def acquire(
         if blob is not None and not why:
             waiting.pause(blob)
             continue
-        lock = _taken(store, ours, None if blob is None else blob.version, tell, timing)
+        try:
+            lock = _taken(store, ours, None if blob is None else blob.version, tell, timing)
+        except BaseException:  # an interrupt, or no answer: it may stand there all the same
+            with contextlib.suppress(BackendError):
+                unlock(store, ours.id)
+            raise
         if lock is None:
             continue  # somebody was faster
         if why:

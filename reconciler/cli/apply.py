@@ -24,7 +24,7 @@ from reconciler.model.attributes import DIGEST
 if TYPE_CHECKING:
     from reconciler.files.revision import Mark
     from reconciler.model.address import Address
-    from reconciler.planning.plan import Plan
+    from reconciler.planning.plan import Drift, Plan
     from reconciler.planning.remember import Made
 
 _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
@@ -90,9 +90,9 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
     ):
         planned = plan_registry(desired, live, given, memory.base, keep=memory.store is not None)
         _show(planned.plan, traffic, others)
-        _tell_accepted(planned.plan, others["accept"])
+        accepted = _accepted(planned.plan, others["accept"])
         _check_expected(planned.plan, others["expect"], memory)
-        if not _is_approved(planned.plan, others):
+        if not _is_approved(planned.plan, others, is_more=bool(accepted)):
             return ERROR
         order = Order(
             planned.plan,
@@ -101,6 +101,7 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
             desired=(planned.plan.desired_digest, rules_to_bytes(desired)),
             looks_first=others["on_stale"] == "abort",
             marks=_moving(mark),
+            accepted=accepted,
         )
         return carry_out(order, live, traffic, memory, _style(others))
 
@@ -131,6 +132,7 @@ def _apply_saved(path: str, registry: str | None, given: Given) -> int:
         terminated_as_interrupted(),
         locked_memory(where, live, traffic, (), "apply") as memory,
     ):
+        tell("", traffic)
         is_repeated = was_applied(plan, path, memory)
         _show(plan, traffic, others)
         if not is_repeated and not _is_approved(plan, others):
@@ -181,8 +183,9 @@ def _check_expected(plan: Plan, expected: str | None, memory: Memory) -> None:
     note(f"Nothing is left to do of the plan that was approved{applied}")
 
 
-def _is_approved(plan: Plan, others: Mapping[str, Any]) -> bool:
-    if not plan.has_changes or others["auto_approve"]:
+def _is_approved(plan: Plan, others: Mapping[str, Any], *, is_more: bool = False) -> bool:
+    """A person says yes, where there is something to do: changes, or what is more than them."""
+    if others["auto_approve"] or not (plan.has_changes or is_more):
         return True
     try:
         said: str = click.prompt(
@@ -228,16 +231,18 @@ def lines_after(planned: Planned, made: Made, accepts: Callable[[Address], bool]
     return {**planned.lines, **changed}
 
 
-def _tell_accepted(plan: Plan, patterns: tuple[str, ...]) -> None:
-    """Name what is going to be remembered as it is; a pattern that accepts nothing may be a typing error."""
-    for drift in plan.drift:
-        if _accepting(patterns)(drift.address):
-            became = "it is gone" if drift.after is None else f"{drift.before[DIGEST]} → {drift.after[DIGEST]}"
-            note(f"Accepted  {drift.address}: {became}")
+def _accepted(plan: Plan, patterns: tuple[str, ...]) -> tuple[Drift, ...]:
+    """What is going to be remembered as it is, told; a pattern that accepts nothing may be a typing error."""
+    accepts = _accepting(patterns)
+    accepted = tuple(drift for drift in plan.drift if accepts(drift.address))
+    for drift in accepted:
+        became = "it is gone" if drift.after is None else f"{drift.before[DIGEST]}\n          → {drift.after[DIGEST]}"
+        note(f"Accepts   {drift.address}:\n          {became}")
     for text in patterns:
         accepts = _accepting((text,))
         if not any(accepts(drift.address) for drift in plan.drift):
             note(f"note: --accept {text}: nothing that moved or went though locked matches it")
+    return accepted
 
 
 def _mark(ref: str | None, files: tuple[str, ...]) -> Mark | None:

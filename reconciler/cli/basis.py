@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from reconciler.cli.clock import shown_time
 from reconciler.cli.output import note
 from reconciler.errors import RefusedError
+from reconciler.render.words import paragraph
 
 if TYPE_CHECKING:
     from reconciler.cli.memory import Memory
@@ -50,7 +51,7 @@ def was_applied(plan: Plan, path: str, memory: Memory) -> bool:
 
 def _say_so(last: LastApplied, *, is_finished: bool, run: str) -> bool:
     if is_finished:
-        note(f"This plan was applied before, as run {run} ({shown_time(last.written)}); it is only compared now.\n")
+        note(f"This plan was applied before, as run {run}\n  ({shown_time(last.written)}); it is only compared now.\n")
     else:
         note(f"Run {run} of this plan did not finish; this one does what is left.\n")
     return is_finished
@@ -63,6 +64,7 @@ def _who_came(last: LastApplied) -> str:
 
 def _refuse(path: str, why: str) -> NoReturn:
     raise RefusedError(
-        f"{path}: the plan is stale: {why}\n"
-        "  Nothing was changed. Make a new plan and review it; --state names the memory that it was made on."
+        f"{path}: the plan is stale; nothing was changed\n"
+        f"{paragraph(f'{why[0].upper()}{why[1:]}.', margin=2)}\n"
+        "  Make a new plan and review it; --state names the memory that it was made on."
     )

@@ -21,7 +21,7 @@ from reconciler.render.words import Paint, count
 
 if TYPE_CHECKING:
     from reconciler.apply import Interrupt, Report
-    from reconciler.planning.plan import Plan
+    from reconciler.planning.plan import Drift, Plan
     from reconciler.planning.remember import Made
     from reconciler.recheck import Found
 
@@ -40,6 +40,7 @@ class Order:
     looks_first: bool = False  # reads all that it touches before the first change, and makes none if some is stale
     is_repeated: bool = False  # it was carried out to its end before: only look
     tells_sign_in: bool = False
+    accepted: tuple[Drift, ...] = ()  # what is remembered as it is from now on
     marks: Callable[[], str] | None = None  # moves a ref of Git when every change ended verified; says so
 
 

@@ -127,7 +127,7 @@ def _show(
     text = render_drift(
         plan.registry,
         found,
-        {fingerprint: shown_time(at) for fingerprint, at in seen.items()},
+        {key: shown_time(at) for key, at in seen.items()},
         stdout_paint(no_color=others["no_color"]),
         full=others["full"],
         notes=_notes(plan, healing, found, memory, heals=others["heal"]),

@@ -21,7 +21,7 @@ _NOTHING = b""
 
 def first_seen(memory: Memory, found: Sequence[Drifted], *, is_whole: bool) -> Mapping[str, str]:
     """
-    When each drift was first seen (RFC 3339), by fingerprint; from now on it is known.
+    When each attribute was first seen to drift (RFC 3339), by its key; from now on it is known.
 
     Args:
         memory: Beside which that is kept.
@@ -29,14 +29,14 @@ def first_seen(memory: Memory, found: Sequence[Drifted], *, is_whole: bool) -> M
         is_whole: What is not in `found` does not drift any more.
     """
     at = now_text()
-    seen = {each.fingerprint: at for each in found}
+    seen = {attribute.key: at for each in found for attribute in each.attributes}
     store = memory.store
     if store is None:
         return seen
 
     def noted(content: bytes) -> bytes:
         old = _read(content)
-        seen.update({fingerprint: old.get(fingerprint, at) for fingerprint in seen})
+        seen.update({key: old.get(key, at) for key in seen})
         kept = seen if is_whole else {**old, **seen}
         if not kept and not content:
             return _NOTHING
@@ -54,6 +54,6 @@ def _read(content: bytes) -> Mapping[str, str]:
     """What was noted; nothing where that cannot be read, for it is a convenience and no memory."""
     try:
         noted = orjson.loads(content)["first_seen"]
-        return {str(fingerprint): str(at) for fingerprint, at in noted.items()}
+        return {str(key): str(at) for key, at in noted.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -9,7 +9,8 @@ import click
 
 from reconciler.cli import CHANGES, ERROR, OK, options
 from reconciler.cli.memory import read_memory
-from reconciler.cli.output import answer, note, standard_input, stdout_paint
+from reconciler.cli.output import note, standard_input
+from reconciler.cli.plan_output import put_out
 from reconciler.cli.registry import open_registry, tell
 from reconciler.cli.steps import given_from, plan_registry
 from reconciler.errors import RefusedError
@@ -39,8 +40,6 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
       reconciler plan base.yaml prod.yaml --format json | jq .summary
     """
     from reconciler.files import load_desired
-    from reconciler.planning.planfile import fingerprint, plan_to_json
-    from reconciler.render.plan_text import render_plan
 
     given = given_from(others)
     traffic = given.traffic
@@ -49,15 +48,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     with open_registry(registry, desired.registry, traffic) as live:
         memory = read_memory(given.where, live, traffic, files)
         plan = plan_registry(desired, live, given, memory.base).plan
-    if others["out"]:
-        from reconciler.files.writing import write_atomically
-
-        write_atomically(others["out"], plan_to_json(plan))
-        tell(f"Saved     {others['out']}, {fingerprint(plan)}\n", traffic)
-    if others["output_format"] == "json":
-        answer(plan_to_json(plan))
-    else:
-        answer(render_plan(plan, stdout_paint(no_color=others["no_color"]), full=others["full"]))
+    put_out(plan, traffic, others)
     if not plan.complete:
         note(f"error: {len(plan.unknown):,} could not be read in full; the plan is not complete")
         return ERROR

@@ -64,7 +64,7 @@ def record(run: Run, order: Order, report: Report, memory: Memory) -> list[str]:
         except Exception as error:  # noqa: BLE001 - the registry was changed: the report must come, whatever fails here
             problems.append(f"what was done is not remembered: {_said(error)}\n{_FOUND_OUT}")
     try:
-        _add_to_journal(run, report, store, serial)
+        _add_to_journal(run, order, report, store, serial)
     except Exception as error:  # noqa: BLE001 - as above
         problems.append(f"the run is not in the journal: {_said(error)}")
     return problems
@@ -78,6 +78,9 @@ def _remember(run: Run, order: Order, report: Report, memory: Memory, store: Sto
     """The serial of the memory after the run."""
     from reconciler.planning.remember import Made, Written, next_memory
 
+    last_run = _last_run(run, order, report)
+    if last_run is None and order.desired is None:  # a saved plan that did nothing knows nothing new
+        return memory.last.serial if memory.last else None
     true, unclear = (
         {each.change.address: each.change.after for each in report.outcomes if each.status == status}
         for status in _DID_SOMETHING
@@ -88,7 +91,7 @@ def _remember(run: Run, order: Order, report: Report, memory: Memory, store: Sto
         order.plan.registry,
         order.lines_after(made),
         desired=order.desired,
-        run=_last_run(run, order, report),
+        run=last_run,
         written=Written(now_text(), __version__, str(uuid.uuid4())),
     )
     if wanted is None:
@@ -97,19 +100,20 @@ def _remember(run: Run, order: Order, report: Report, memory: Memory, store: Sto
 
 
 def _last_run(run: Run, order: Order, report: Report) -> LastRun | None:
-    """The run, where it did something."""
+    """The run, where it sent something, or all of a plan is as it should be; a plan that was refused did neither."""
     from reconciler.model.last_applied import LastRun
     from reconciler.planning.base import MemoryReference
     from reconciler.planning.planfile import fingerprint
 
-    if order.is_repeated or all(outcome.status not in _DID_SOMETHING for outcome in report.outcomes):
+    has_sent = any(each.status in _DID_SOMETHING and not each.was_so_already for each in report.outcomes)
+    if order.is_repeated or not report.outcomes or not (has_sent or report.is_success):
         return None
     base = order.plan.base
     serial = base.serial if isinstance(base, MemoryReference) else None
     return LastRun(run.id, fingerprint(order.plan), serial, report.is_success)
 
 
-def _add_to_journal(run: Run, report: Report, store: Store, serial: int | None) -> None:
+def _add_to_journal(run: Run, order: Order, report: Report, store: Store, serial: int | None) -> None:
     from reconciler.planning.journal import RunInfo, appended, run_to_line
 
     info = RunInfo(
@@ -122,5 +126,7 @@ def _add_to_journal(run: Run, report: Report, store: Store, serial: int | None) 
         seconds=round(time.monotonic() - run.started_s, 3),
         tool_version=__version__,
     )
-    line = run_to_line(info, report.plan, report.outcomes, interrupted=report.interrupted, serial=serial)
+    line = run_to_line(
+        info, report.plan, report.outcomes, accepted=order.accepted, interrupted=report.interrupted, serial=serial
+    )
     update_blob(store, JOURNAL, lambda journal: appended(journal, line))

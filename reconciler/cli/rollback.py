@@ -11,7 +11,8 @@ import click
 
 from reconciler.cli import OK, options
 from reconciler.cli.memory import JOURNAL, open_place, read_memory, where_from
-from reconciler.cli.output import answer, note, stdout_paint
+from reconciler.cli.output import note
+from reconciler.cli.plan_output import put_out
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
 from reconciler.cli.steps import limits_from, traffic_from
 from reconciler.errors import NotFoundError, ReconcilerError, RefusedError, first_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.registry.client import Client
 
 _SHOWN = 10
+_STILL = "\nThe files still say what they said: change them too, or the next apply does it all again."
 
 
 @click.command("rollback")
@@ -56,9 +58,7 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     """
     from reconciler.planning.journal import changes_of, find_run, runs_from_bytes
     from reconciler.planning.limits import check_limits
-    from reconciler.planning.planfile import fingerprint, plan_to_json
     from reconciler.planning.undo import undo
-    from reconciler.render.plan_text import render_plan
 
     limits, traffic, where = limits_from(others), traffic_from(others), where_from(others)
     store = open_place(where)
@@ -77,15 +77,8 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     undone = undo(str(wanted["run"]), live.name, done, found, base=memory.base.reference, managed=managed)
     plan = attrs.evolve(undone.plan, findings=check_limits(undone.plan, limits, desired_is_empty=False))
     _tell_left(undone.left)
-    if others["out"]:
-        from reconciler.files.writing import write_atomically
-
-        write_atomically(others["out"], plan_to_json(plan))
-        tell(f"Saved     {others['out']}, {fingerprint(plan)}\n", traffic)
-    if others["output_format"] == "json":
-        answer(plan_to_json(plan))
-    else:
-        answer(render_plan(plan, stdout_paint(no_color=others["no_color"]), full=others["full"]))
+    put_out(plan, traffic, others)
+    tell(_STILL, traffic, when=plan.has_changes)
     return OK
 
 

@@ -47,6 +47,7 @@ def show(patterns: tuple[str, ...], **others: Any) -> int:
       reconciler state show 'prod/api:v1*' --format json
     """
     from reconciler.backend.lock import read_holder
+    from reconciler.backend.process import has_ended
     from reconciler.model.pattern import compile_pattern
     from reconciler.planning.stateview import view
     from reconciler.render.state import render_state, state_to_json
@@ -55,14 +56,15 @@ def show(patterns: tuple[str, ...], **others: Any) -> int:
     store = _place(others)
     last, _ = read_last(store)
     holder = read_holder(store)
-    if last is None:
-        note(f"{store.name}: nothing is remembered yet; the first apply begins it")
     shown = view(last, compiled) if last else []
     if others["output_format"] == "json":
         answer(state_to_json(store.name, last, holder, shown))
     else:
         paint = stdout_paint(no_color=others["no_color"])
-        answer(render_state(store.name, last, holder, shown, paint, is_list=bool(patterns)))
+        is_left_behind = holder is not None and has_ended(holder.process)
+        answer(
+            render_state(store.name, last, holder, shown, paint, is_list=bool(patterns), is_left_behind=is_left_behind)
+        )
     return OK
 
 

@@ -36,6 +36,7 @@ class Attribute:
     last_applied: Value | None
     live: Value | None  # None: the resource is gone
     desired: Value | None  # None: no apply undoes it
+    key: str  # the same as long as it is the same drift of this attribute, for who remembers since when
 
 
 @attrs.frozen
@@ -52,8 +53,11 @@ class Drifted:
     @property
     def fingerprint(self) -> str:
         """The same as long as it is the same drift: resource, attributes and values, nothing else."""
-        said = [str(self.address), self.ways, [attrs.astuple(each) for each in self.attributes]]
-        return f"sha256:{hashlib.sha256(orjson.dumps(said)).hexdigest()}"
+        return _digest([str(self.address), self.ways, [each.key for each in self.attributes]])
+
+    def first_seen(self, seen: Mapping[str, str]) -> str:
+        """When it began to be seen: the first of its attributes; empty: not known."""
+        return min((seen[each.key] for each in self.attributes if each.key in seen), default="")
 
 
 def only_drift(plan: Plan, *, is_known: bool) -> Plan:
@@ -103,7 +107,8 @@ def _of_change(change: Change) -> Drifted:
     effects = effects_of(change.after, change.before, change.attributes)
     ways = {_WAY_OF[effect] for effect in effects}
     attributes = tuple(
-        Attribute(name, change.after[name], change.before[name], change.after[name]) for name in change.attributes
+        attribute(change.address, name, change.after[name], change.before[name], change.after[name])
+        for name in change.attributes
     )
     in_order = tuple(way for way in WAYS if way in ways) or ("changed",)
     return Drifted(change.address, in_order, change.cause, attributes, change.origins, can_heal=True)
@@ -112,7 +117,19 @@ def _of_change(change: Change) -> Drifted:
 def _beyond_change(drift: Drift) -> Drifted:
     live = drift.after
     attributes = tuple(
-        Attribute(name, value, live[name] if live else None, None) for name, value in sorted(drift.before.items())
+        attribute(drift.address, name, value, live[name] if live else None, None)
+        for name, value in sorted(drift.before.items())
     )
     way: Way = "deleted" if live is None else "moved"
     return Drifted(drift.address, (way,), "drift", attributes, drift.origins, can_heal=False)
+
+
+def attribute(
+    address: Address, name: str, last_applied: Value | None, live: Value | None, desired: Value | None
+) -> Attribute:
+    """One attribute of a resource that drifted, with the key of just that."""
+    return Attribute(name, last_applied, live, desired, _digest([str(address), name, last_applied, live]))
+
+
+def _digest(said: object) -> str:
+    return f"sha256:{hashlib.sha256(orjson.dumps(said)).hexdigest()}"

@@ -16,7 +16,7 @@ import orjson
 from reconciler.errors import AddressError, RefusedError, StateError
 from reconciler.model.address import Address, parse_address
 from reconciler.model.attributes import Document
-from reconciler.planning.plan import Action, Plan
+from reconciler.planning.plan import Action, Drift, Plan
 from reconciler.planning.planfile import FORMAT_VERSION, fingerprint, reference_document
 
 MAX_BYTES = 16 * 1024**2
@@ -62,7 +62,13 @@ class Done:
 
 
 def run_to_line(
-    info: RunInfo, plan: Plan, outcomes: Sequence[_Outcome], *, interrupted: bool, serial: int | None
+    info: RunInfo,
+    plan: Plan,
+    outcomes: Sequence[_Outcome],
+    *,
+    accepted: Sequence[Drift] = (),
+    interrupted: bool,
+    serial: int | None,
 ) -> bytes:
     """
     One run as a line of the journal, ending in a newline.
@@ -71,6 +77,7 @@ def run_to_line(
         info: Who and when.
         plan: What was carried out.
         outcomes: How each change ended.
+        accepted: What moved or went though locked, and is remembered as it is from now on.
         interrupted: Somebody asked it to stop.
         serial: Of the memory after it; None: none was written.
     """
@@ -88,6 +95,9 @@ def run_to_line(
         "serial": serial,
         "interrupted": interrupted,
         "summary": summary,
+        "accepted": [
+            {"address": str(drift.address), "before": drift.before, "after": drift.after} for drift in accepted
+        ],
         "changes": [_change(outcome) for outcome in outcomes],
     }
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
@@ -179,6 +189,8 @@ def _is_run(run: object) -> bool:
     return (
         isinstance(summary, dict)
         and all(type(number) is int for number in summary.values())
+        and isinstance(run.get("accepted", []), list)
+        and all(isinstance(each, dict) for each in run.get("accepted", []))
         and isinstance(changes, list)
         and all(map(_is_change, changes))
     )

@@ -67,6 +67,8 @@ def state_from_bytes(content: bytes, place: str) -> LastApplied:
     Raises:
         StateError: it is none, of a later version, cut or changed.
     """
+    if not content:
+        raise _damaged(place, "it is empty")
     first, _, rest = content.partition(b"\n")
     head = _head(first, place)
     if not rest.endswith(b"\n"):

@@ -21,7 +21,7 @@ def drift_to_json(plan: Plan, drifted: Sequence[Drifted], first_seen: Mapping[st
     Args:
         plan: The plan that heals it.
         drifted: What it heals, and what it cannot.
-        first_seen: When that was first seen (RFC 3339), by fingerprint.
+        first_seen: When each attribute was first seen to drift (RFC 3339), by its key.
     """
     ways = Counter(way for each in drifted for way in each.ways)
     summary: dict[str, int] = {"resources": len({each.address for each in drifted}), **{way: ways[way] for way in WAYS}}
@@ -49,11 +49,12 @@ def _resource(each: Drifted, first_seen: Mapping[str, str]) -> dict[str, Any]:
                 "last_applied": attribute.last_applied,
                 "live": attribute.live,
                 "desired": attribute.desired,
+                "first_seen": first_seen.get(attribute.key),
             }
             for attribute in each.attributes
         },
         "can_heal": each.can_heal,
         "fingerprint": each.fingerprint,
-        "first_seen": first_seen.get(each.fingerprint),
+        "first_seen": each.first_seen(first_seen) or None,
         "origins": each.origins,
     }

@@ -29,7 +29,7 @@ def render_drift(
     Args:
         registry: Where it is.
         drifted: What drifted.
-        first_seen: When that was first seen, for people, by fingerprint.
+        first_seen: When each attribute was first seen to drift, for people, by its key.
         paint: Puts text in a style.
         full: Show everything, however much it is.
         notes: What else to say about it, below.
@@ -61,7 +61,7 @@ class _Layout:
 
     def lines(self, each: Drifted) -> Iterator[str]:
         name, sign = short_name(each.address), self._paint(_SIGNS.get(each.ways[0], "~"), "yellow")
-        since = self._first_seen.get(each.fingerprint, "")
+        since = each.first_seen(self._first_seen)
         padding = " " * (self._word_width - len(_word(each))) if since else ""
         word = f"{self._paint(_word(each), 'yellow' if each.ways[0] == 'tightened' else 'red')}{padding}"
         told = f"{word}  since {safe(since)}" if since else word

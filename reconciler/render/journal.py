@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from reconciler.events import STATUSES
-from reconciler.render.words import Paint, count, paragraph, safe, shown
+from reconciler.render.words import Paint, count, moment, paragraph, safe, shown
 
 SHOWN_RUNS = 20
 SHOWN_CHANGES = 50
@@ -33,13 +33,14 @@ def render_run(run: Mapping[str, Any], paint: Paint, *, full: bool) -> str:
         ("Run", _text(run, "run")),
         ("What", f"{_text(run, 'operation')} at {_text(run, 'registry')}"),
         ("Who", _who(run)),
-        ("When", f"{_text(run, 'started')} to {_text(run, 'ended')}, {_seconds(run)} s"),
+        ("When", f"{moment(_text(run, 'started'))}, {_seconds(run)} s"),
         ("Plan", _text(run, "fingerprint")),
         ("Memory", f"serial {run.get('serial')}" if run.get("serial") else "not written"),
     ]
     lines = [f"{paint(f'{name:8}', 'bold')}{safe(text)}" for name, text in rows]
     changes = run["changes"]
     some = changes if full else changes[:SHOWN_CHANGES]
+    lines += [f"accepted       {safe(_text(each, 'address'))}" for each in run.get("accepted", [])]
     lines += [""] if some else []
     lines += [_change(change) for change in some]
     if len(some) < len(changes):
@@ -71,6 +72,10 @@ def _ended(run: Mapping[str, Any]) -> str:
     summary = run["summary"]
     parts = [f"{summary[status]:,} {status}" for status in STATUSES if summary.get(status)]
     ended = ", ".join(parts) if parts else "nothing to change"
+    if parts and all(change.get("already") for change in run["changes"]):
+        ended += ", nothing was sent"
+    if accepted := run.get("accepted"):
+        ended += f", {len(accepted):,} accepted"
     return f"{ended}, interrupted" if run.get("interrupted") else ended
 
 

@@ -11,11 +11,18 @@ from reconciler.model.holder import Holder
 from reconciler.model.last_applied import LastApplied
 from reconciler.planning.planfile import FORMAT_VERSION
 from reconciler.planning.stateview import Known
-from reconciler.render.words import Paint, count, safe, shown
+from reconciler.render.words import Paint, count, moment, safe, shown
 
 
 def render_state(
-    place: str, last: LastApplied | None, holder: Holder | None, known: Sequence[Known], paint: Paint, *, is_list: bool
+    place: str,
+    last: LastApplied | None,
+    holder: Holder | None,
+    known: Sequence[Known],
+    paint: Paint,
+    *,
+    is_list: bool,
+    is_left_behind: bool = False,
 ) -> str:
     """
     The memory as text, ending in a newline.
@@ -27,10 +34,15 @@ def render_state(
         known: The resources that were asked for.
         paint: Puts text in a style.
         is_list: Resources were asked for.
+        is_left_behind: The holder has ended without letting go.
     """
     if is_list:
         return "".join(f"{line}\n" for each in known for line in _resource(each, paint)) or "Nothing matches.\n"
-    rows = [("Memory", place), *(_about(last) if last else [("", "nothing yet")]), ("Run lock", _lock(holder))]
+    rows = [
+        ("Memory", place),
+        *(_about(last) if last else [("", "nothing yet; the first apply begins it")]),
+        *_lock(holder, is_left_behind=is_left_behind),
+    ]
     return "".join(f"{paint(f'{name:10}', 'bold')}{safe(text)}\n" for name, text in rows)
 
 
@@ -63,16 +75,20 @@ def _about(last: LastApplied) -> Iterator[tuple[str, str]]:
     ]
     yield "Registry", last.registry
     yield "Lineage", last.lineage
-    yield "Serial", f"{last.serial:,}, written {last.written} by version {last.tool_version}"
+    yield "Serial", f"{last.serial:,}, written {moment(last.written)} by version {last.tool_version}"
     if last.run:
         yield "Last run", f"{last.run.id}, {'finished' if last.run.is_finished else 'not finished'}"
     yield "Holds", ", ".join(holds)
 
 
-def _lock(holder: Holder | None) -> str:
+def _lock(holder: Holder | None, *, is_left_behind: bool) -> Iterator[tuple[str, str]]:
     if holder is None:
-        return "free"
-    return f"held by {holder} since {holder.since}, id {holder.id}"
+        yield "Run lock", "free"
+        return
+    yield "Run lock", f"{'left behind' if is_left_behind else 'held'} by {holder}"
+    yield "", f"since {moment(holder.since)}, id {holder.id}"
+    if is_left_behind:
+        yield "", "which has ended; the next run takes it over"
 
 
 def _resource(known: Known, paint: Paint) -> Iterator[str]:

@@ -84,6 +84,11 @@ def short_name(address: Address) -> str:
     return f"@{address.digest[:19]}" if address.digest else "(repository)"
 
 
+def moment(text: str) -> str:
+    """A time of RFC 3339 as people read it: 2026-11-26 20:10:03 UTC."""
+    return f"{text[:10]} {text[11:-1]} UTC" if text[10:11] == "T" and text.endswith("Z") else text
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 change`, `1,000 changes`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -318,3 +318,21 @@ def test_the_refusal_says_who_and_what_now(store):
     assert held.endswith("ci@runner-3 (apply, process 4711) since 2026-11-26 20:10:03 UTC")
     assert re.fullmatch(r"  It was renewed [78] s ago; its id is 0b7e\. --lock-timeout SECONDS waits for it\.", renewed)
     assert ["  If you are sure that it is gone:", "    reconciler state unlock 0b7e"] == now_what
+
+
+class _InterruptedAfterwards(FileStore):
+    """A folder in which whoever takes the lock is interrupted before they know that they have it."""
+
+    def write(self, suffix: str, content: bytes, *, replaces: str | None) -> str:
+        super().write(suffix, content, replaces=replaces)
+        raise KeyboardInterrupt
+
+
+def test_whoever_is_interrupted_while_taking_the_lock_leaves_none_behind(tmp_path):
+    """A pipeline that is cancelled in that very moment must not keep the next one out."""
+    path = str(tmp_path / "state.json")
+
+    with pytest.raises(KeyboardInterrupt):
+        acquire(_InterruptedAfterwards(path), registry="r", operation="apply", timeout_s=0, tell=print)
+
+    assert FileStore(path).read(".lock") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -118,7 +119,10 @@ def test_drift_exits_with_2_and_says_what_it_means(released, emulator):
     found = json.loads(done.stdout)
     assert 2 == done.code
     assert ["shop/api", "shop/api:v1"] == [each["address"] for each in found["drift"]]
-    assert {"last_applied": False, "live": True, "desired": False} == found["drift"][1]["attributes"]["deleteEnabled"]
+    attribute = found["drift"][1]["attributes"]["deleteEnabled"]
+    assert {"last_applied": False, "live": True, "desired": False} == {
+        name: attribute[name] for name in ("last_applied", "live", "desired")
+    }
     assert [["loosened"], ["loosened"]] == [each["ways"] for each in found["drift"]]
     assert [each["first_seen"] for each in first["drift"]] == [each["first_seen"] for each in found["drift"]]
 
@@ -194,7 +198,9 @@ def test_a_tag_that_moved_though_locked_is_told_until_it_is_accepted(released, e
     assert 2 == plan.code
     assert "Drift that no change undoes" in plan.stdout
     assert (0, 0) == (accepted.code, released("drift", "registry.yaml").code)
-    assert "Accepted  shop/api:v1: sha256:" in accepted.stderr
+    assert "Accepts   shop/api:v1:\n          sha256:" in accepted.stderr
+    last = json.loads(released("state", "log", "--format", "json").stdout.splitlines()[-1])
+    assert ["shop/api:v1"] == [each["address"] for each in last["accepted"]]
 
 
 def test_a_locked_tag_that_was_deleted_is_told(released, emulator):
@@ -249,15 +255,15 @@ def test_the_memory_of_another_registry_is_refused(released, start_emulator, rec
 
 @pytest.mark.parametrize("content", [b"", b"{}\n", b'{"version": 4}', b"\0\1\2"])
 def test_a_damaged_memory_is_refused_and_left_as_it_is(released, tmp_path, content):
-    """An empty one is none; whatever else is no memory stops the run before anything is done."""
+    """One that was cut to nothing too: it stops the run before anything is done."""
     (tmp_path / ".reconciler/state.json").write_bytes(content)
 
     done = released("apply", "registry.yaml", "--auto-approve")
 
-    assert (1 if content else 0) == done.code
-    if content:
-        assert "not a state file of this program; it is left as it is" in done.stderr
-        assert content == (tmp_path / ".reconciler/state.json").read_bytes()
+    assert 1 == done.code
+    assert ("not a state file of this program" if content else "damaged: it is empty") in done.stderr
+    assert "; it is left as it is\n  " in done.stderr
+    assert content == (tmp_path / ".reconciler/state.json").read_bytes()
 
 
 def test_state_show_tells_where_and_how_much(released):
@@ -385,3 +391,18 @@ def test_drift_is_not_silent_where_only_saved_plans_were_applied(emulator, recon
 
     assert (2, 1) == (done.code, healed.code)
     assert "Only what saved plans touched is remembered" in done.stdout
+
+
+def test_since_when_is_kept_for_each_attribute(released, emulator, tmp_path):
+    """Another attribute of the same tag that drifts later changes nothing about the first one."""
+    _patch(emulator, "/_tags/v1", deleteEnabled=True)
+    released("drift", "registry.yaml")
+    noted = tmp_path / ".reconciler/state.json.drift"
+    noted.write_text(re.sub(r"20\d\d-[^\"]*", "2020-01-01T00:00:00Z", noted.read_text()))
+    _patch(emulator, "/_tags/v1", writeEnabled=True)
+
+    done = released("drift", "registry.yaml", "--format", "json")
+
+    (found,) = json.loads(done.stdout)["drift"]
+    assert "2020-01-01T00:00:00Z" == found["first_seen"] == found["attributes"]["deleteEnabled"]["first_seen"]
+    assert "2020-01-01T00:00:00Z" != found["attributes"]["writeEnabled"]["first_seen"]

@@ -53,7 +53,8 @@ def test_a_second_apply_is_refused_and_plan_is_not(slow, reconciler, tmp_path):
 
     assert (1, 0, 0) == (second.code, looking.code, shown.code)
     assert f"(apply, process {first.pid})" in second.stderr
-    assert f"(apply, process {first.pid}) since " in shown.stdout
+    assert "held by " in shown.stdout
+    assert f"(apply, process {first.pid})\n" in shown.stdout
 
 
 def test_whoever_waits_comes_after(slow, tmp_path):

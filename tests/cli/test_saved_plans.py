@@ -134,7 +134,7 @@ def test_a_plan_is_refused_when_somebody_applied_since(planned, emulator):
         emulator.clear_requests()
         refused = planned("apply", plan, "--auto-approve")
         assert 1 == refused.code
-        assert f"error: {plan}: the plan is stale: it was made " in refused.stderr
+        assert f"error: {plan}: the plan is stale; nothing was changed\n  It was made " in refused.stderr
         assert [] == emulator.requests()
 
 
@@ -151,8 +151,8 @@ def test_a_plan_of_another_memory_is_refused(planned, emulator, tmp_path):
     other = planned("apply", "later.json", "--auto-approve")
 
     assert (1, 1) == (gone.code, other.code)
-    assert "it was made on a memory with serial 1, and there is none at .reconciler/state.json" in gone.stderr
-    assert "it was made on another memory than the one at .reconciler/state.json" in other.stderr
+    assert "  It was made on a memory with serial 1, and there is none at\n  .reconciler/state.json.\n" in gone.stderr
+    assert "  It was made on another memory than the one at .reconciler/state.json.\n" in other.stderr
 
 
 def test_the_expected_plan_is_applied_and_another_is_not(planned, emulator, tmp_path):
@@ -212,5 +212,21 @@ def test_an_unfinished_plan_is_not_resumed_after_somebody_applied_other_files(pl
     done = planned("apply", "plan.json", "--auto-approve", "--on-stale", "skip")
 
     assert 1 == done.code
-    assert "did not finish, and somebody applied since" in done.stderr
+    assert "did not finish, and somebody applied since" in " ".join(done.stderr.split())
     assert [] == emulator.requests()
+
+
+def test_a_plan_that_is_refused_leaves_the_memory_as_it_is(planned, emulator, tmp_path):
+    """Others were planned on it, and nothing was done."""
+    assert 0 == planned("apply", "registry.yaml", "--auto-approve").code
+    for name in ("v7", "v8"):
+        emulator.push(f"shop/api:{name}", content=name.encode())
+    assert 0 == planned("plan", "registry.yaml", "--out", "later.json").code
+    emulator.push("shop/api:v8", content=b"another")
+    _patch(emulator, "/_tags/v7", deleteEnabled=False, writeEnabled=False)
+
+    codes = [planned("apply", "later.json", "--auto-approve").code for _ in range(2)]
+    skipped = planned("apply", "later.json", "--auto-approve", "--on-stale", "skip", "--format", "json")
+
+    assert [1, 1] == codes
+    assert {"shop/api:v7": "verified", "shop/api:v8": "stale"} == _statuses(skipped)

@@ -9,7 +9,7 @@ from goldens import golden
 from reconciler.model.address import Address
 from reconciler.planning.base import MemoryReference
 from reconciler.planning.compare import make_plan
-from reconciler.planning.drift import Attribute, Drifted
+from reconciler.planning.drift import Drifted, attribute
 from reconciler.render.drift_json import drift_to_json
 from reconciler.render.drift_text import SHOWN, render_drift
 from reconciler.render.words import WIDTH, painter
@@ -19,15 +19,16 @@ AT = "registry.yaml:9:18"
 
 
 def _loosened(name: str = "v1.1.9", repository: str = "prod/api", origin: str = AT) -> Drifted:
-    attributes = (Attribute("deleteEnabled", False, True, False), Attribute("writeEnabled", False, True, False))
-    return Drifted(Address(repository, tag=name), ("loosened",), "drift", attributes, (origin,), can_heal=True)
+    address = Address(repository, tag=name)
+    attributes = tuple(attribute(address, flag, False, True, False) for flag in ("deleteEnabled", "writeEnabled"))
+    return Drifted(address, ("loosened",), "drift", attributes, (origin,), can_heal=True)
 
 
 MOVED = Drifted(
     Address("prod/api", tag="v1.2.0"),
     ("moved",),
     "drift",
-    (Attribute("digest", digest("a"), digest("b"), None),),
+    (attribute(Address("prod/api", tag="v1.2.0"), "digest", digest("a"), digest("b"), None),),
     (AT,),
     can_heal=False,
 )
@@ -35,7 +36,10 @@ DELETED = Drifted(
     Address("prod/api", tag="v1.0.0"),
     ("deleted",),
     "drift",
-    (Attribute("deleteEnabled", False, None, None), Attribute("digest", digest("c"), None, None)),
+    (
+        attribute(Address("prod/api", tag="v1.0.0"), "deleteEnabled", False, None, None),
+        attribute(Address("prod/api", tag="v1.0.0"), "digest", digest("c"), None, None),
+    ),
     (AT,),
     can_heal=False,
 )
@@ -43,7 +47,10 @@ HIDDEN = Drifted(
     Address("prod/web"),
     ("hidden", "loosened"),
     "drift",
-    (Attribute("deleteEnabled", False, True, False), Attribute("readEnabled", True, False, True)),
+    (
+        attribute(Address("prod/web"), "deleteEnabled", False, True, False),
+        attribute(Address("prod/web"), "readEnabled", True, False, True),
+    ),
     ("a/long/path/to/a/file/of/desired/state/registry.yaml:1042:17",),
     can_heal=True,
 )
@@ -51,12 +58,12 @@ TIGHTENED = Drifted(
     Address("prod/web", tag="a-tag-with-a-name-that-is-longer-than-a-column"),
     ("tightened",),
     "drift",
-    (Attribute("listEnabled", True, False, True),),
+    (attribute(Address("prod/web"), "listEnabled", True, False, True),),
     (AT,),
     can_heal=True,
 )
 ALL = (_loosened(), MOVED, DELETED, HIDDEN, TIGHTENED)
-SEEN = {each.fingerprint: "2026-11-26 20:10:03 UTC" for each in ALL}
+SEEN = {key.key: "2026-11-26 20:10:03 UTC" for each in ALL for key in each.attributes}
 
 
 def test_drift_is_shown_by_repository_with_what_it_means():
@@ -98,7 +105,7 @@ def test_drift_as_json_has_everything():
     """Per attribute what was last applied, what is live, and what apply would make of it."""
     plan = make_plan("contoso.azurecr.io", digest("d"), [], MemoryReference("lineage", 7))
 
-    found = orjson.loads(drift_to_json(plan, (MOVED, HIDDEN), {MOVED.fingerprint: "2026-11-26T20:10:03Z"}))
+    found = orjson.loads(drift_to_json(plan, (MOVED, HIDDEN), {MOVED.attributes[0].key: "2026-11-26T20:10:03Z"}))
 
     assert {"lineage": "lineage", "serial": 7} == found["base"]
     assert {
@@ -115,7 +122,14 @@ def test_drift_as_json_has_everything():
         "kind": "tag",
         "cause": "drift",
         "ways": ["moved"],
-        "attributes": {"digest": {"last_applied": digest("a"), "live": digest("b"), "desired": None}},
+        "attributes": {
+            "digest": {
+                "last_applied": digest("a"),
+                "live": digest("b"),
+                "desired": None,
+                "first_seen": "2026-11-26T20:10:03Z",
+            }
+        },
         "can_heal": False,
         "fingerprint": MOVED.fingerprint,
         "first_seen": "2026-11-26T20:10:03Z",

@@ -103,7 +103,11 @@ def test_runs_as_json_are_lines():
 
 
 @pytest.mark.parametrize(
-    ("holder", "lock"), [(None, "free"), (HOLDER, "held by ci@runner-3 (apply, process 4711) since")]
+    ("holder", "lock"),
+    [
+        (None, "free"),
+        (HOLDER, "held by ci@runner-3 (apply, process 4711)\n          since 2026-11-26 20:10:03 UTC, id 0b7e\n"),
+    ],
 )
 def test_a_memory_is_told_in_a_few_rows(holder, lock):
     """Where, which, since when, how much, and who applies now."""
@@ -118,7 +122,7 @@ def test_a_memory_is_told_in_a_few_rows(holder, lock):
 
 def test_without_a_memory_there_is_still_a_lock():
     """The first run may be under way."""
-    assert "Memory    state.json\n          nothing yet\nRun lock  free\n" == render_state(
+    assert "Memory    state.json\n          nothing yet; the first apply begins it\nRun lock  free\n" == render_state(
         "state.json", None, None, [], PLAIN, is_list=False
     )
 
@@ -151,3 +155,21 @@ def test_a_memory_as_json_has_everything():
     assert {"last_applied": None, "run_lock": None} == {
         name: orjson.loads(state_to_json("x", None, None, []))[name] for name in ("last_applied", "run_lock")
     }
+
+
+def test_a_lock_that_was_left_behind_is_told_as_such():
+    """Nobody has to wait for it, nor to unlock anything."""
+    shown = render_state("state.json", LAST, HOLDER, [], PLAIN, is_list=False, is_left_behind=True)
+
+    assert "Run lock  left behind by ci@runner-3 (apply, process 4711)\n" in shown
+    assert shown.endswith("          which has ended; the next run takes it over\n")
+
+
+def test_a_run_that_only_compared_says_that_nothing_was_sent():
+    """Or one change would look like several."""
+    live = repository("app", OPEN)
+    plan = plan_of(desired_state(RULE), live)
+    outcomes = [Outcome(change, "verified", SO_ALREADY) for change in plan.changes]
+    runs = runs_from_bytes(run_to_line(INFO, plan, outcomes, interrupted=False, serial=8), "journal")
+
+    assert "apply, 1 verified, nothing was sent\n" in render_runs(runs, PLAIN, full=False)
