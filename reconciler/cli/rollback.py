@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.registry.client import Client
 
 _SHOWN = 10
-_STILL = "\nThe files still say what they said: change them too, or the next apply does it all again."
+_STILL = "\nThe files still say what they said: change them too, or the next apply does it\nall again."
 
 
 @click.command("rollback")

@@ -28,8 +28,9 @@ _MOST = 2**53  # what every reader of JSON takes for a whole number
 _KIND = "acr-reconciler last applied"
 _THEN = Origin("last applied", 1, 1)
 _RESTORE = (
-    "  {place}.backup, where there is one, holds what was remembered before; copy it over this file.\n"
-    "  Moved away, the memory starts anew; --state none works without one. Only causes are lost, no protection."
+    "  What was remembered before may stand in {place}.backup;\n"
+    "  copy it over this file. Or move the file away: the memory starts anew, and only\n"
+    "  causes are lost, no protection. --state none works without a memory."
 )
 
 
