@@ -10,7 +10,7 @@ open, and it is told as not known.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -25,12 +25,12 @@ from reconciler.errors import (
     first_of,
 )
 from reconciler.model.diagnosis import Check, Diagnosis, Examined, Grant
-from reconciler.model.matching import DesiredIndex
+from reconciler.model.matching import DesiredIndex, RepositoryRules
 from reconciler.registry.client import Client
 from reconciler.registry.permissions import CATALOG_PERMISSION, PERMISSIONS, Permission, granted_by
 from reconciler.registry.tokens import Claims, repository_scope
 
-ACTIONS = ("metadata_read", "metadata_write", "delete", "pull")
+ACTIONS = ("metadata_read", "metadata_write", "delete", "pull", "push")
 _UNAUTHORIZED = 401
 _BATCH = 16  # scopes in one token; it travels in a header
 
@@ -56,7 +56,8 @@ async def diagnose(client: Client, index: DesiredIndex | None, *, concurrency: i
         return Diagnosis(tuple(checks))
     names = [name for name in dict.fromkeys((*index.exact_repositories, *listed)) if _is_declared(index, name)]
     try:
-        return Diagnosis(tuple(checks), await _repositories(client, names, concurrency))
+        needed = {name: _needed(index.for_repository(name)) for name in names}
+        return Diagnosis(tuple(checks), await _repositories(client, needed, concurrency))
     except* ReconcilerError as failures:
         checks.append(Check("read", "no", str(first_of(failures))))
     return Diagnosis(tuple(checks))
@@ -117,19 +118,32 @@ async def _catalog(client: Client, *, is_needed: bool, is_asked: bool) -> tuple[
 
 def _is_declared(index: DesiredIndex, name: str) -> bool:
     rules = index.for_repository(name)
-    return rules.declares_attributes or rules.declares_tags
+    return rules.declares_attributes or rules.declares_tags or rules.declares_manifests
 
 
-async def _repositories(client: Client, names: Sequence[str], concurrency: int) -> tuple[Examined, ...]:
-    granted = await _granted(client, names)
+def _needed(rules: RepositoryRules) -> set[str]:
+    """What apply may have to do beside reading: a move is a pull and a push, and what may go is looked into first."""
+    entries = (*rules.rules, *rules.tag_rules, *rules.manifest_rules)
+    deletes = any(entry.ensure or getattr(entry, "keep", None) for entry in entries)
+    needed = {"metadata_write", *(("delete",) if deletes else ())}
+    if any(entry.digest for entry in rules.tag_rules):
+        needed |= {"pull", "push"}
+    return needed | ({"pull"} if rules.deletes_manifests else set())
+
+
+async def _repositories(
+    client: Client, needed: Mapping[str, Collection[str]], concurrency: int
+) -> tuple[Examined, ...]:
+    """Each repository, with the actions that are needed in it."""
+    granted = await _granted(client, list(needed))
     slots = asyncio.Semaphore(concurrency)
 
     async def examine(name: str) -> Examined:
         async with slots:
-            return await _examine(client, name, granted.get(name))
+            return await _examine(client, name, granted.get(name), needed[name])
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(examine(name)) for name in sorted(names)]
+        tasks = [group.create_task(examine(name)) for name in sorted(needed)]
     return tuple(task.result() for task in tasks)
 
 
@@ -137,7 +151,7 @@ async def _granted(client: Client, names: Sequence[str]) -> dict[str, Claims | N
     """What a token for each repository grants; asked for several at once."""
     granted: dict[str, Claims | None] = {}
     for some in _batches(names):
-        claims = await client.granted(*map(repository_scope, some))
+        claims = await client.granted(*(repository_scope(name, *ACTIONS) for name in some))
         granted |= dict.fromkeys(some, claims)
     return granted
 
@@ -146,9 +160,9 @@ def _batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
     return (items[start : start + _BATCH] for start in range(0, len(items), _BATCH))
 
 
-async def _examine(client: Client, name: str, claims: Claims | None) -> Examined:
+async def _examine(client: Client, name: str, claims: Claims | None, needed: Collection[str]) -> Examined:
     is_there, read = await _read(client, name)
-    grants = [read, *(_grant(action, name, claims) for action in ACTIONS[1:])]
+    grants = [read, *(_grant(action, name, claims, is_needed=action in needed) for action in ACTIONS[1:])]
     return Examined(name, tuple(grants), is_there)
 
 
@@ -167,9 +181,8 @@ async def _read(client: Client, name: str) -> tuple[bool, Grant]:
     return True, Grant(action, "yes", is_needed=True)
 
 
-def _grant(action: str, name: str, claims: Claims | None) -> Grant:
+def _grant(action: str, name: str, claims: Claims | None, *, is_needed: bool) -> Grant:
     permission: Permission = PERMISSIONS[action]
-    is_needed = action == "metadata_write"  # whatever is declared is written
     if claims is None or claims.access is None:
         return Grant(action, "unknown", is_needed, "no token tells")
     if claims.grants(repository_scope(name, action)):

@@ -19,6 +19,7 @@ ever holds a credential or a whole body.
     │   └── LockedError             somebody else is applying
     └── RegistryError           the registry, or the way to it
         ├── UnreachableError    no answer: connection, TLS, time
+        ├── TooLateError        not sent: what it goes by was read too long ago
         ├── ProtocolError       an answer that is not what ACR says
         └── ApiError            ACR said no, with status, code and message
             ├── NotFoundError       404
@@ -110,6 +111,10 @@ class UnreachableError(RegistryError):
         self.method = method
         self.was_sent = was_sent  # the registry may have received the request, and carried it out
         super().__init__(message)
+
+
+class TooLateError(RegistryError):
+    """It was not sent: its turn came when what it goes by had been read too long ago. Look again, and send it then."""
 
 
 class ProtocolError(RegistryError):

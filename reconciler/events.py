@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from reconciler.model.address import Address
 from reconciler.planning.plan import Change
 
 Status = Literal["verified", "unconfirmed", "stale", "blocked", "failed", "not-attempted"]
@@ -31,6 +32,16 @@ class Outcome:
     def was_so_already(self) -> bool:
         """Nothing was sent for it."""
         return self.status == "verified" and self.message == SO_ALREADY
+
+
+@attrs.frozen
+class Unlocked:
+    """A resource that was unlocked for a moment, because a change needed that."""
+
+    address: Address
+    attributes: tuple[str, ...]  # the locks that were taken off, sorted
+    status: Literal["restored", "open"]  # locked again, or gone; not known to be
+    message: str = ""
 
 
 @attrs.frozen
@@ -58,5 +69,5 @@ class Waiting:
     kind: str  # of request that waits: read, write, delete or sign-in
 
 
-Event: TypeAlias = Outcome | RepositoryRead | SignedIn | Waiting
+Event: TypeAlias = Outcome | RepositoryRead | SignedIn | Unlocked | Waiting
 Sink: TypeAlias = Callable[[Event], None]

@@ -13,8 +13,18 @@ from itertools import count
 from typing import Any
 
 from reconciler.model.attributes import DIGEST, Document
-from reconciler.model.desired import Declaration, DesiredState, Origin, RepositoryRule, TagRule
-from reconciler.model.live import LiveRepository
+from reconciler.model.desired import (
+    Absent,
+    Declaration,
+    DesiredState,
+    Keep,
+    ManifestRule,
+    Origin,
+    Protect,
+    RepositoryRule,
+    TagRule,
+)
+from reconciler.model.live import LiveManifest, LiveRepository
 from reconciler.model.matching import DesiredIndex
 from reconciler.model.pattern import Pattern, compile_pattern
 from reconciler.planning.compare import make_plan, plan_repository
@@ -23,7 +33,11 @@ from reconciler.planning.planfile import desired_digest
 
 OPEN = {"deleteEnabled": True, "writeEnabled": True, "listEnabled": True, "readEnabled": True}
 LOCKED = {**OPEN, "deleteEnabled": False, "writeEnabled": False}
-_NO_ATTRIBUTES = ("match", "exclude", "tags")
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+_NO_ATTRIBUTES = (
+    *("match", "exclude", "tags", "manifests", "protect", "digest", "ensure", "unlock", "keep", "tagged", "mediaType"),
+)
 
 
 def digest(letter: str) -> str:
@@ -54,10 +68,17 @@ def repository(
     return LiveRepository(name, document, tags or {}, **others)
 
 
-def plan_of(desired: DesiredState, *live: LiveRepository) -> Plan:
+def manifest(*children: str, **others: Any) -> LiveManifest:
+    """A manifest that is open and that nothing is about; with `children`, digests, it is an index."""
+    flags = {name: others.pop(name) for name in tuple(others) if name in OPEN}
+    known = {"media_type": INDEX if children else IMAGE, "children": children, "subject": "", "referrers": ()}
+    return LiveManifest({**OPEN, **flags}, **{**known, **others})
+
+
+def plan_of(desired: DesiredState, *live: LiveRepository, now_ns: int = 0) -> Plan:
     """The plan for a registry that holds `live`."""
     rules = DesiredIndex(desired)
-    parts = [plan_repository(rules.for_repository(each.name), each) for each in live]
+    parts = [plan_repository(rules.for_repository(each.name), each, now_ns=now_ns) for each in live]
     return make_plan("contoso.azurecr.io", desired_digest(desired), parts)
 
 
@@ -65,13 +86,60 @@ def _repository_rule(rule: Mapping[str, Any], file: str, lines: Iterable[int]) -
     origin = _origin(file, lines)
     attributes = _declarations(rule, origin)
     tags = tuple(_tag_rule(entry, file, lines) for entry in rule.get("tags", ()))
-    return RepositoryRule(_patterns(rule["match"]), _patterns(rule.get("exclude", ())), attributes, tags, origin)
+    manifests = tuple(_manifest_rule(entry, file, lines) for entry in rule.get("manifests", ()))
+    return RepositoryRule(
+        _patterns(rule["match"]),
+        _patterns(rule.get("exclude", ())),
+        attributes,
+        tags,
+        origin,
+        manifests,
+        protect=_protect(rule, origin),
+        ensure=_ensure(rule, origin),
+    )
 
 
 def _tag_rule(rule: Mapping[str, Any], file: str, lines: Iterable[int]) -> TagRule:
     origin = _origin(file, lines)
     attributes = _declarations(rule, origin)
-    return TagRule(_patterns(rule["match"]), _patterns(rule.get("exclude", ())), attributes, origin)
+    return TagRule(
+        _patterns(rule["match"]),
+        _patterns(rule.get("exclude", ())),
+        attributes,
+        origin,
+        protect=_protect(rule, origin),
+        digest=Declaration(DIGEST, rule["digest"], origin) if "digest" in rule else None,
+        ensure=_ensure(rule, origin),
+        keep=_keep(rule, origin),
+    )
+
+
+def _manifest_rule(rule: Mapping[str, Any], file: str, lines: Iterable[int]) -> ManifestRule:
+    origin = _origin(file, lines)
+    return ManifestRule(
+        _patterns(rule.get("match", "**")),
+        _patterns(rule.get("exclude", ())),
+        _declarations(rule, origin),
+        origin,
+        tagged=rule.get("tagged"),
+        media_type=_patterns(rule.get("mediaType", ())),
+        protect=_protect(rule, origin),
+        ensure=_ensure(rule, origin),
+        keep=_keep(rule, origin),
+    )
+
+
+def _protect(rule: Mapping[str, Any], origin: Origin) -> Protect | None:
+    return Protect(rule["protect"], origin) if "protect" in rule else None
+
+
+def _ensure(rule: Mapping[str, Any], origin: Origin) -> Absent | None:
+    return Absent(rule.get("unlock", False), origin) if "ensure" in rule else None
+
+
+def _keep(rule: Mapping[str, Any], origin: Origin) -> Keep | None:
+    kept = rule.get("keep")
+    return Keep(kept.get("last"), kept.get("newerThan"), origin) if kept else None
 
 
 def _declarations(rule: Mapping[str, Any], origin: Origin) -> tuple[Declaration, ...]:

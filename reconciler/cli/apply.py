@@ -8,16 +8,19 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from reconciler.cli import ERROR, options
 from reconciler.cli.basis import was_applied
 from reconciler.cli.carry_out import Order, Style, carry_out
+from reconciler.cli.clock import now, parsed
+from reconciler.cli.debts import pay_first
 from reconciler.cli.memory import Memory, Where, locked_memory
 from reconciler.cli.output import answer, is_terminal, note, standard_input, stdout_paint
 from reconciler.cli.plan_source import names_a_plan, read_bytes
 from reconciler.cli.registry import Traffic, open_registry, tell
 from reconciler.cli.signals import terminated_as_interrupted
-from reconciler.cli.steps import Given, Planned, given_from, plan_registry
+from reconciler.cli.steps import Given, Planned, desired_now, given_from, plan_registry
 from reconciler.errors import RefusedError
 from reconciler.model.attributes import DIGEST
 
@@ -41,6 +44,7 @@ _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 )
 @click.option("--mark", metavar="REF", help="Move this ref of Git here when every change ended verified.")
 @options.lock_timeout
+@options.recheck
 @options.planning
 def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     """
@@ -70,35 +74,43 @@ def _check(others: Mapping[str, Any], *, is_plan: bool) -> None:
     expected = others["expect"]
     if expected is not None and not _FINGERPRINT.fullmatch(expected):
         raise RefusedError("--expect: not a fingerprint\n  It is sha256: and 64 digits, as plan --out tells it.")
-    for name in ("accept", "mark", "base"):
-        if is_plan and others.get(name):
+    source = click.get_current_context().get_parameter_source
+    for name in ("accept", "mark", "base", "target", "exclude", "overlay", "now"):
+        if is_plan and others.get(name) and source(name) is ParameterSource.COMMANDLINE:
             raise RefusedError(f"--{name} goes with files; a saved plan does just what it says")
+    if others["mark"] and (others["target"] or others["exclude"]):
+        raise RefusedError("--mark says that all of the files was applied; --target and --exclude leave some out")
 
 
 def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> int:
     from reconciler.files import load_desired
-    from reconciler.planning.statefile import rules_to_bytes
+    from reconciler.planning.remember import lines_with
+    from reconciler.planning.rulesfile import rules_to_bytes
 
     traffic, others = given.traffic, given.others
     accepts = _accepting(others["accept"])
-    desired = load_desired(files, stdin=standard_input())
-    mark = _mark(others["mark"], files)
+    desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
+    mark = _mark(others["mark"], files, others["overlay"])
     with (
         open_registry(registry, desired.registry, traffic) as live,
         terminated_as_interrupted(),
         locked_memory(given.where, live, traffic, files, "apply") as memory,
     ):
+        pay_first(memory, live, traffic, "apply")
         planned = plan_registry(desired, live, given, memory.base, keep=memory.store is not None)
         _show(planned.plan, traffic, others)
+        is_part = not given.selection.is_everything
         accepted = _accepted(planned.plan, others["accept"])
         _check_expected(planned.plan, others["expect"], memory)
         if not _is_approved(planned.plan, others, is_more=bool(accepted)):
             return ERROR
+        _check_expiry(planned.plan)
         order = Order(
             planned.plan,
             "apply",
-            lambda made: lines_after(planned, made, accepts),
-            desired=(planned.plan.desired_digest, rules_to_bytes(desired)),
+            lambda made: lines_with(memory.last, made) if is_part else lines_after(planned, made, accepts),
+            desired=None if is_part else (planned.plan.desired_digest, rules_to_bytes(desired_now(desired, given.now))),
+            recheck=others["recheck"],
             looks_first=others["on_stale"] == "abort",
             marks=_moving(mark),
             accepted=accepted,
@@ -122,7 +134,10 @@ def _apply_saved(path: str, registry: str | None, given: Given) -> int:
     if others["expect"] not in (None, fingerprint(plan)):
         raise RefusedError(f"{path}: its fingerprint is {fingerprint(plan)}, not the one that is expected")
     was_empty = any(finding.code == EMPTY for finding in plan.findings)
-    plan = attrs.evolve(plan, findings=check_limits(plan, given.limits, desired_is_empty=was_empty))
+    remarks = tuple(finding for finding in plan.findings if not finding.stops)
+    limits = check_limits(plan, given.limits, desired_is_empty=was_empty)
+    plan = attrs.evolve(plan, findings=(*limits, *remarks))
+    _check_expiry(plan, path)
     if isinstance(plan.base, RevisionReference):
         if where.state is not None and not where.is_default:
             raise RefusedError(f"{path}: it was made on a commit, and --state names a memory\n  Leave --state out.")
@@ -132,15 +147,18 @@ def _apply_saved(path: str, registry: str | None, given: Given) -> int:
         terminated_as_interrupted(),
         locked_memory(where, live, traffic, (), "apply") as memory,
     ):
+        pay_first(memory, live, traffic, "apply")
         tell("", traffic)
         is_repeated = was_applied(plan, path, memory)
         _show(plan, traffic, others)
         if not is_repeated and not _is_approved(plan, others):
             return ERROR
+        _check_expiry(plan, path)
         order = Order(
             plan,
             "apply",
             lambda made: lines_with(memory.last, made),
+            recheck=others["recheck"],
             looks_first=others["on_stale"] != "skip",
             is_repeated=is_repeated,
             tells_sign_in=True,
@@ -162,8 +180,19 @@ def _show(plan: Plan, traffic: Traffic, others: Mapping[str, Any]) -> None:
         tell(text, traffic)
     else:
         answer(text)
-    if plan.findings:
+    if any(finding.stops for finding in plan.findings):
         raise RefusedError("the plan may not be applied as it is; nothing was changed\n  See the findings above.")
+
+
+def _check_expiry(plan: Plan, path: str = "") -> None:
+    """Refuse a plan that was made while an exception was in force that has ended since."""
+    end = parsed(plan.expires) if plan.expires else None
+    if end is not None and end <= now():
+        where = f"{path}: " if path else ""
+        raise RefusedError(
+            f"{where}the plan is stale; nothing was changed\n"
+            f"  An exception that it was made for ended at {plan.expires}. Make a new plan."
+        )
 
 
 def _check_expected(plan: Plan, expected: str | None, memory: Memory) -> None:
@@ -245,12 +274,12 @@ def _accepted(plan: Plan, patterns: tuple[str, ...]) -> tuple[Drift, ...]:
     return accepted
 
 
-def _mark(ref: str | None, files: tuple[str, ...]) -> Mark | None:
+def _mark(ref: str | None, files: tuple[str, ...], overlays: tuple[str, ...]) -> Mark | None:
     if ref is None:
         return None
     from reconciler.files.revision import prepare_mark
 
-    return prepare_mark(ref, files)
+    return prepare_mark(ref, files, overlays)
 
 
 def _moving(mark: Mark | None) -> Callable[[], str] | None:

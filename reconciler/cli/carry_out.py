@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 from reconciler.cli import ERROR, OK
+from reconciler.cli.debts import book_for
 from reconciler.cli.memory import Memory
 from reconciler.cli.output import answer_or_note, note
 from reconciler.cli.progress import Progress, shown
@@ -20,7 +21,7 @@ from reconciler.errors import RefusedError
 from reconciler.render.words import Paint, count
 
 if TYPE_CHECKING:
-    from reconciler.apply import Interrupt, Report
+    from reconciler.apply import Book, Interrupt, Recheck, Report
     from reconciler.planning.plan import Drift, Plan
     from reconciler.planning.remember import Made
     from reconciler.recheck import Found
@@ -37,6 +38,7 @@ class Order:
     operation: str
     lines_after: Callable[[Made], Mapping[str, bytes]]  # of the memory, by what the changes came to
     desired: tuple[str, bytes] | None = None  # the digest and the rules of the files; None: a saved plan
+    recheck: Recheck = "page"  # how many tags of a repository are read again
     looks_first: bool = False  # reads all that it touches before the first change, and makes none if some is stale
     is_repeated: bool = False  # it was carried out to its end before: only look
     tells_sign_in: bool = False
@@ -61,17 +63,25 @@ def carry_out(order: Order, registry: Registry, traffic: Traffic, memory: Memory
         The exit code.
     """
     run = Run.begun(order.operation, memory)
-    report = asyncio.run(_converged(order, registry, traffic, memory))
+    report = asyncio.run(_converged(order, registry, traffic, memory, book_for(memory, registry, run)))
     with uninterrupted():
         problems = record(run, order, report, memory)
     with terminated_as_interrupted():  # the event loop has forgotten what SIGTERM should do
         is_told = _tell(report, style)
-    for problem in problems:
+    for problem in (*_left_open(report), *problems):
         note(f"error: {problem}")
     is_done = report.is_success and is_told and not problems
     if is_done and order.marks:
         _mark(order.marks, order.plan, traffic)
     return OK if is_done and not order.plan.blocked else ERROR
+
+
+def _left_open(report: Report) -> list[str]:
+    """What was unlocked for a moment and is not known to be locked again."""
+    return [
+        f"{each.address} is not locked as it was ({', '.join(each.attributes)}): {each.message}"
+        for each in report.left_open
+    ]
 
 
 def _mark(marks: Callable[[], str], plan: Plan, traffic: Traffic) -> None:
@@ -97,7 +107,7 @@ def _tell(report: Report, style: Style) -> bool:
         raise RefusedError("interrupted while the report was written\n  What it says above is so.") from None
 
 
-async def _converged(order: Order, registry: Registry, traffic: Traffic, memory: Memory) -> Report:
+async def _converged(order: Order, registry: Registry, traffic: Traffic, memory: Memory, book: Book | None) -> Report:
     from reconciler.apply import Interrupt, apply_plan
 
     interrupt = Interrupt()
@@ -115,10 +125,14 @@ async def _converged(order: Order, registry: Registry, traffic: Traffic, memory:
                 sink=progress,
                 interrupt=interrupt,
                 forbidden=memory.why_not,
+                book=book,
+                recheck=order.recheck,
             )
     took = f"{count(client.request_count, 'request')}, {time.monotonic() - started_s:.1f} s"
     tried = sum(outcome.status != "not-attempted" for outcome in report.outcomes)
     tell(f"\nTried     {count(tried, 'change')} in {took}", traffic, when=plan.has_changes)
+    restored = len(report.unlocked) - len(report.left_open)
+    tell(f"Unlocked  {restored:,} for a moment, and locked again", traffic, when=restored > 0)
     return report
 
 
@@ -131,7 +145,12 @@ async def _instead(
     if not order.plan.has_changes or not (order.looks_first or order.is_repeated):
         return None
     found: Found = await recheck(
-        order.plan, client, concurrency=traffic.concurrency, progress=progress.looked, interrupt=interrupt
+        order.plan,
+        client,
+        concurrency=traffic.concurrency,
+        progress=progress.looked,
+        interrupt=interrupt,
+        recheck=order.recheck,
     )
     if order.is_repeated:
         return repeated(order.plan, found)

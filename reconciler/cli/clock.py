@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def now() -> datetime:
@@ -12,7 +15,12 @@ def now() -> datetime:
 
 def now_text() -> str:
     """The moment as RFC 3339, such as 2026-11-26T20:10:03Z."""
-    return now().isoformat().replace("+00:00", "Z")
+    return text_of(now())
+
+
+def text_of(moment: datetime) -> str:
+    """A moment as RFC 3339."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def parsed(text: str) -> datetime | None:
@@ -22,6 +30,11 @@ def parsed(text: str) -> datetime | None:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def nanoseconds(moment: datetime) -> int:
+    """The moment as nanoseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND * 1000
 
 
 def shown_time(text: str) -> str:

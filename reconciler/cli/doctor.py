@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import ERROR, OK, options
+from reconciler.cli.clock import now
 from reconciler.cli.output import answer, standard_input, stdout_paint
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry
-from reconciler.cli.steps import traffic_from
+from reconciler.cli.steps import desired_now, traffic_from
 
 if TYPE_CHECKING:
     from reconciler.model.diagnosis import Diagnosis
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.command("doctor")
 @click.argument("files", metavar="[FILE...]", nargs=-1)
 @options.registry
+@options.overlay
 @options.output_format
 @options.full
 @options.sign_in
@@ -50,8 +52,8 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     if files:
         from reconciler.files import load_desired
 
-        desired = load_desired(files, stdin=standard_input())
-        index, written = DesiredIndex(desired), desired.registry
+        desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
+        index, written = DesiredIndex(desired_now(desired, now())), desired.registry
     with open_registry(registry, written, traffic) as known:
         diagnosis = asyncio.run(_diagnosed(known, index, traffic))
     if others["output_format"] == "json":

@@ -12,6 +12,7 @@ import click
 from reconciler.cli import CHANGES, ERROR, OK, options
 from reconciler.cli.carry_out import Order, Style, carry_out
 from reconciler.cli.clock import shown_time
+from reconciler.cli.debts import note_debts, pay_first
 from reconciler.cli.first_seen import first_seen
 from reconciler.cli.memory import Memory, locked_memory, read_memory
 from reconciler.cli.output import answer, note, standard_input, stdout_paint
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @options.registry
 @click.option("--heal", is_flag=True, help="Undo it: make just that what it was last applied as. Does not ask.")
 @options.lock_timeout
+@options.recheck
 @options.planning
 def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     """
@@ -53,12 +55,14 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
 
     given = given_from(others)
     traffic, where = given.traffic, given.where
-    desired = load_desired(files, stdin=standard_input())
+    desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
     with open_registry(registry, desired.registry, traffic) as live:
         if not others["heal"]:
             memory = read_memory(where, live, traffic, files)
+            note_debts(memory, live)
             return _told(desired, live, given, memory)
         with terminated_as_interrupted(), locked_memory(where, live, traffic, files, "drift --heal") as memory:
+            pay_first(memory, live, traffic, "drift --heal")
             return _healed(desired, live, given, memory)
 
 
@@ -82,12 +86,13 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
     others, traffic = given.others, given.traffic
     is_json = others["output_format"] == "json"
     _show(planned.plan, healing, found, memory, others, is_note=is_json)
-    if healing.findings:
-        for finding in healing.findings:
+    stopping = [finding for finding in healing.findings if finding.stops]
+    if stopping:
+        for finding in stopping:
             note(f"{finding.code}: {finding.message}")
         raise RefusedError("this is not healed as it is; nothing was changed\n  See above.")
     # What was not healed stays remembered as it was, whatever these files say of it.
-    order = Order(healing, "drift --heal", partial(lines_with, memory.last))
+    order = Order(healing, "drift --heal", partial(lines_with, memory.last), recheck=others["recheck"])
     paint = stdout_paint(no_color=others["no_color"])
     code = carry_out(order, registry, traffic, memory, Style(is_json=is_json, full=others["full"], paint=paint))
     left = [each for each in found if not each.can_heal]

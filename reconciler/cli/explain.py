@@ -1,23 +1,28 @@
-"""`reconciler explain`: which rule says what about one resource."""
+"""`reconciler explain`: which rule says what about one resource, and what can happen to it."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from reconciler.cli import OK, options
+from reconciler.cli.clock import nanoseconds
 from reconciler.cli.output import answer, standard_input, stdout_paint
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry
-from reconciler.cli.steps import traffic_from
-from reconciler.errors import NotFoundError, RefusedError
+from reconciler.cli.steps import desired_now, now_from, traffic_from
+from reconciler.errors import RefusedError
 
 if TYPE_CHECKING:
     from reconciler.model.address import Address
-    from reconciler.model.attributes import Document
-    from reconciler.model.desired import DesiredState
-    from reconciler.planning.rules import Contribution
+    from reconciler.model.live import LiveManifest, LiveRepository
+    from reconciler.model.matching import RepositoryRules
+    from reconciler.registry.client import Client
+    from reconciler.render.explain_text import Explanation
+
+_MOST_DEMANDS = 10
 
 
 @click.command("explain")
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 @options.files
 @click.option("--offline", is_flag=True, help="Only what the files say; ask no registry.")
 @options.registry
+@options.overlay
+@options.now
 @options.sign_in
 @options.traffic
 @options.no_color
@@ -32,11 +39,13 @@ if TYPE_CHECKING:
 @options.verbose
 def command(address: str, files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     """
-    Tell which rule says what about one resource.
+    Tell which rule says what about one resource, and what can happen to it.
 
-    ADDRESS is a repository (team/app) or a tag (team/app:v1). Every rule that
-    speaks of it is listed in file order, with what a later one overrides; then
-    what the registry holds now, and what apply would make of it.
+    ADDRESS is a repository (team/app), a tag (team/app:v1) or a manifest
+    (team/app@sha256:…). Every rule that speaks of it is listed in file order, with what
+    a later one overrides; then what the registry holds now and what apply would make of
+    it; then whether it can be overwritten, deleted, lost with what it depends on, or
+    pulled, now and after apply, each with the one attribute that would stop it.
 
     \b
     Examples:
@@ -45,36 +54,61 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
     """
     from reconciler.files import load_desired
     from reconciler.model.address import parse_address
+    from reconciler.model.matching import DesiredIndex
     from reconciler.render.explain_text import render_explanation
 
-    traffic = traffic_from(others)
+    traffic, moment = traffic_from(others), now_from(others)
     resource = parse_address(address)
-    if resource.digest:
-        raise RefusedError(f"{address}: rules about manifests are not yet supported, only repositories and tags")
-    desired = load_desired(files, stdin=standard_input())
-    said = _said_about(resource, desired)
-    live = None
-    if not others["offline"]:
+    desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
+    rules = DesiredIndex(desired_now(desired, moment)).for_repository(resource.repository)
+    if others["offline"]:
+        explained = _said(resource, rules)
+    else:
         with open_registry(registry, desired.registry, traffic) as known:
-            live = asyncio.run(_read(resource, known, traffic))
-    paint = stdout_paint(no_color=others["no_color"])
-    answer(render_explanation(resource, said, live, paint, is_live_known=not others["offline"]))
+            explained = asyncio.run(_explained(resource, rules, known, traffic, nanoseconds(moment)))
+    answer(render_explanation(explained, stdout_paint(no_color=others["no_color"])))
     return OK
 
 
-def _said_about(resource: Address, desired: DesiredState) -> tuple[Contribution, ...]:
-    from reconciler.model.matching import DesiredIndex
+def _said(resource: Address, rules: RepositoryRules, manifest: LiveManifest | None = None) -> Explanation:
+    """What the files say of it."""
+    from reconciler.planning.explain import rules_about, said_besides
     from reconciler.planning.rules import contributions
+    from reconciler.render.explain_text import Explanation
 
-    rules = DesiredIndex(desired).for_repository(resource.repository)
-    return contributions(rules.for_tag(resource.tag) if resource.tag else rules.rules)
+    speaking = rules_about(resource, rules, manifest)
+    return Explanation(resource, contributions(speaking), tuple(said_besides(speaking)), is_live_known=False)
 
 
-async def _read(resource: Address, registry: Registry, traffic: Traffic) -> Document | None:
+async def _explained(
+    resource: Address, rules: RepositoryRules, registry: Registry, traffic: Traffic, now_ns: int
+) -> Explanation:
+    """What the files say of it, and what would become of it."""
+    from reconciler.planning.compare import plan_repository
+    from reconciler.planning.explain import demands_on, prospects
+
     async with client_for(registry, traffic, lambda _: None) as client:
-        try:
-            return await client.read(resource)
-        except NotFoundError as error:
-            if not error.is_certain:
-                raise
-            return None
+        live = await _read(resource, rules, client, now_ns)
+    part = plan_repository(rules, live, now_ns=now_ns)
+    demands = demands_on(resource.digest, part.demands, live.manifests) if resource.digest else ()
+    become = prospects(resource, live, part)
+    return attrs.evolve(
+        _said(resource, rules, live.manifests.get(resource.digest)),
+        demands=demands[:_MOST_DEMANDS],
+        is_live_known=True,
+        live=become.live,
+        after=become.after,
+        blocked=become.blocked,
+        now=become.now,
+        then=become.then,
+    )
+
+
+async def _read(resource: Address, rules: RepositoryRules, client: Client, now_ns: int) -> LiveRepository:
+    """Its repository, as far as rules speak of it, and all that the resource depends on."""
+    from reconciler.registry.single import read_around
+
+    live = await read_around(client, resource, rules, now_ns)
+    if live.unread:
+        raise RefusedError(live.unread)
+    return live

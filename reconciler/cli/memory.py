@@ -36,6 +36,7 @@ class Where:
     revision: str | None  # whose files say what was last applied, instead of a memory
     is_default: bool = False
     lock_timeout_s: float = 0.0
+    overlays: tuple[str, ...] = ()  # of the files at that revision
 
 
 @attrs.frozen(eq=False)
@@ -73,7 +74,7 @@ def where_from(options: dict[str, Any]) -> Where:
                 "--base takes what was last applied from Git, and --state from a memory; say one of them\n"
                 "  RECONCILER_STATE and RECONCILER_BASE count too."
             )
-        return Where(None, revision)
+        return Where(None, revision, overlays=options.get("overlay", ()))
     if state == NONE:
         return Where(None, None)
     return Where(DEFAULT_STATE if state is None else state, None, state is None, timeout_s)
@@ -90,7 +91,7 @@ def read_memory(where: Where, registry: Registry, traffic: Traffic, files: tuple
     from reconciler.planning.base import NoBase
 
     if where.revision is not None:
-        return _from_revision(where.revision, registry, traffic, files)
+        return _from_revision(where, registry, traffic, files)
     store = open_place(where)
     if store is None:
         tell("Memory    none: who moved is not known", traffic)
@@ -223,11 +224,12 @@ def _text(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def _from_revision(revision: str, registry: Registry, traffic: Traffic, files: tuple[str, ...]) -> Memory:
+def _from_revision(where: Where, registry: Registry, traffic: Traffic, files: tuple[str, ...]) -> Memory:
     from reconciler.files.revision import load_desired_at
     from reconciler.planning.base import RevisionBase
 
-    then = load_desired_at(revision, files)
+    revision = where.revision or ""
+    then = load_desired_at(revision, files, where.overlays)
     named = then.desired.registry
     if named is not None and registry.written is not None and named != registry.written:
         raise RefusedError(

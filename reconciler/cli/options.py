@@ -87,15 +87,48 @@ traffic = all_of(
 limits = all_of(
     option("--max-loosen", metavar="N|N%", help="Resources that may be loosened.  [default: 10 or 30%, what is more]"),
     option("--max-hide", metavar="N|N%", help="Resources that may be hidden.  [default: 10 or 30%, what is more]"),
+    option("--max-move", metavar="N|N%", help="Tags that may be moved.  [default: 10 or 30%, what is more]"),
+    option(
+        "--max-delete",
+        metavar="N|N%",
+        help="Resources that may be deleted, counting what goes with them.  [default: 10 or 30%, what is more]",
+    ),
     option("--allow-empty", is_flag=True, help="Permit files that declare nothing at all."),
     option("--allow-incomplete", is_flag=True, help="Permit a plan that lacks what could not be read."),
 )
 output_format = option(
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
+overlay = option(
+    "--overlay",
+    metavar="FILE",
+    multiple=True,
+    help="Apply this RFC 6902 patch to the one FILE before it is read.",
+)
+now = option(
+    "--now", metavar="TIME", help="The moment that rules with a time go by, in RFC 3339.  [default: the clock]"
+)
+selection = all_of(
+    option(
+        "--target",
+        metavar="PATTERN",
+        multiple=True,
+        help="Only these: prod/api with all that is in it, prod/api:v*, prod/api@sha256:…",
+    ),
+    option("--exclude", metavar="PATTERN", multiple=True, help="But not these."),
+)
+recheck = option(
+    "--recheck",
+    type=click.Choice(["each", "page"]),
+    default="page",
+    show_default=True,
+    help="Read many tags of a repository again one by one, or a page of 1,000 at a time, before and after.",
+)
 full = option("--full", is_flag=True, help="Show everything, however much it is.")
 no_color = option("--no-color", is_flag=True, help="No colour, also on a terminal.")
 quiet = option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
 verbose = option("-v", "--verbose", is_flag=True, help="Tell each request on stderr.")
 
-planning = all_of(output_format, full, memory, limits, sign_in, traffic, no_color, quiet, verbose)
+planning = all_of(
+    overlay, now, selection, output_format, full, memory, limits, sign_in, traffic, no_color, quiet, verbose
+)

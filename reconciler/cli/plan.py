@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import CHANGES, ERROR, OK, options
+from reconciler.cli.debts import note_debts
 from reconciler.cli.memory import read_memory
 from reconciler.cli.output import note, standard_input
 from reconciler.cli.plan_output import put_out
@@ -44,9 +45,10 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     given = given_from(others)
     traffic = given.traffic
     _check_out(others["out"], files)
-    desired = load_desired(files, stdin=standard_input())
+    desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
     with open_registry(registry, desired.registry, traffic) as live:
         memory = read_memory(given.where, live, traffic, files)
+        note_debts(memory, live)
         plan = plan_registry(desired, live, given, memory.base).plan
     put_out(plan, traffic, others)
     if not plan.complete:

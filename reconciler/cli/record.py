@@ -85,7 +85,8 @@ def _remember(run: Run, order: Order, report: Report, memory: Memory, store: Sto
         {each.change.address: each.change.after for each in report.outcomes if each.status == status}
         for status in _DID_SOMETHING
     )
-    made = Made(true, unclear)
+    pointed = (each.change for each in report.outcomes if each.change.action in ("move", "create"))
+    made = Made(true, unclear, frozenset(change.address for change in pointed))
     wanted = next_memory(
         memory.last,
         order.plan.registry,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import click
 
+from reconciler.cli.clock import nanoseconds, now, parsed, text_of
 from reconciler.cli.memory import Where, where_from
 from reconciler.cli.output import password_from_stdin
 from reconciler.cli.progress import Progress, shown
@@ -20,16 +22,21 @@ from reconciler.errors import RefusedError
 from reconciler.render.words import count
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from reconciler.model.desired import DesiredState
     from reconciler.model.last_applied import RememberedRepository
     from reconciler.model.live import LiveRepository
     from reconciler.model.matching import RepositoryRules
+    from reconciler.model.selection import Selection
     from reconciler.planning.base import BaseState
     from reconciler.planning.compare import RepositoryPlan
     from reconciler.planning.limits import Limits
     from reconciler.planning.plan import Plan
     from reconciler.planning.remember import Observed
     from reconciler.registry.accounts import SignIn, Way
+
+_HAS_TIME_AND_ZONE = re.compile(r"[Tt ]\d\d:\d\d.*(?:[Zz]|[+-]\d\d:?\d\d)$")
 
 
 def limits_from(options: dict[str, object]) -> Limits:
@@ -41,10 +48,10 @@ def limits_from(options: dict[str, object]) -> Limits:
     """
     from reconciler.planning.limits import DEFAULT_LIMIT, Limits, parse_limit
 
-    loosen, hide = options.pop("max_loosen"), options.pop("max_hide")
+    given = {way: options.pop(f"max_{way}") for way in ("loosen", "hide", "move", "delete")}
+    limits = {way: DEFAULT_LIMIT if said is None else parse_limit(str(said)) for way, said in given.items()}
     return Limits(
-        loosen=parse_limit(str(loosen)) if loosen is not None else DEFAULT_LIMIT,
-        hide=parse_limit(str(hide)) if hide is not None else DEFAULT_LIMIT,
+        **limits,
         allow_empty=bool(options.pop("allow_empty")),
         allow_incomplete=bool(options.pop("allow_incomplete")),
     )
@@ -106,6 +113,8 @@ class Given:
     limits: Limits
     traffic: Traffic
     where: Where
+    selection: Selection
+    now: datetime  # the moment that rules with a time go by
     others: Mapping[str, Any]  # the options of the command itself, by name
 
 
@@ -116,7 +125,38 @@ def given_from(options: dict[str, Any]) -> Given:
     Raises:
         RefusedError: something of it cannot be.
     """
-    return Given(limits_from(options), traffic_from(options), where_from(options), options)
+    limits, traffic, where = limits_from(options), traffic_from(options), where_from(options)
+    return Given(limits, traffic, where, _selection_from(options), now_from(options), options)
+
+
+def _selection_from(options: dict[str, Any]) -> Selection:
+    from reconciler.model.selection import Selection, parse_target
+
+    targets, excludes = options.pop("target"), options.pop("exclude")
+    return Selection([parse_target(text) for text in targets], [parse_target(text) for text in excludes])
+
+
+def now_from(options: dict[str, Any]) -> datetime:
+    """
+    The moment of the run, from the command line or the clock; takes its option out of `options`.
+
+    Raises:
+        RefusedError: it is no moment.
+    """
+    text = options.pop("now")
+    moment = now() if text is None else parsed(text)
+    if moment is None or (text is not None and not _HAS_TIME_AND_ZONE.search(text)):
+        raise RefusedError(
+            f"--now {text}: not a moment\n  It is written as in 2026-12-01T18:00:00Z, with its time zone."
+        )
+    return moment
+
+
+def desired_now(desired: DesiredState, moment: datetime) -> DesiredState:
+    """What is desired at a moment: exceptions that are in force have become rules, others are gone."""
+    from reconciler.model.exceptions import in_force
+
+    return in_force(desired, nanoseconds(moment))
 
 
 def plan_registry(
@@ -135,21 +175,32 @@ def plan_registry(
     from reconciler.planning.compare import make_plan
     from reconciler.planning.limits import check_limits
     from reconciler.planning.planfile import desired_digest
+    from reconciler.planning.remarks import exception_findings
+    from reconciler.planning.timing import expiry, goes_by_time
 
-    gathered = asyncio.run(_refreshed(desired, registry, given.traffic, base, keep=keep))
+    gathered = asyncio.run(_refreshed(desired, registry, given, base, keep=keep))
     plan = make_plan(registry.name, desired_digest(desired), gathered.parts, base.reference)
-    findings = check_limits(plan, given.limits, desired_is_empty=not desired.repositories)
-    return Planned(attrs.evolve(plan, findings=findings), gathered.lines, gathered.pending)
+    remarks = (*plan.findings, *exception_findings(desired, nanoseconds(given.now)))
+    limits = check_limits(plan, given.limits, desired_is_empty=not desired.repositories)
+    plan = attrs.evolve(
+        plan,
+        findings=(*limits, *remarks),
+        now=text_of(given.now) if goes_by_time(desired) else None,
+        expires=expiry(plan, desired, nanoseconds(given.now)),
+    )
+    return Planned(plan, gathered.lines, gathered.pending)
 
 
 class _Gathered:
     """What was found out so far, repository by repository."""
 
-    def __init__(self, base: BaseState, *, keep: bool) -> None:
+    def __init__(self, base: BaseState, given: Given, *, keep: bool) -> None:
         self.lines: dict[str, bytes] = {}
         self.pending: list[tuple[Observed, RememberedRepository]] = []
         self._base = base
         self._keep = keep
+        self._selection = given.selection
+        self._now_ns = nanoseconds(given.now)
         self._parts: list[RepositoryPlan] = []
         self._managed = self._unmanaged = 0
 
@@ -161,11 +212,15 @@ class _Gathered:
 
     def add(self, rules: RepositoryRules, live: LiveRepository, remembered: RememberedRepository) -> None:
         from reconciler.planning.compare import plan_repository
+        from reconciler.planning.selected import selected
 
-        part = plan_repository(rules, live, self._base.of(live.name, remembered))
+        if not self._selection.selects_in(live.name):
+            return
+        part = plan_repository(rules, live, self._base.of(live.name, remembered), self._now_ns)
+        part = selected(part, self._selection)
         self._managed, self._unmanaged = self._managed + part.managed, self._unmanaged + part.unmanaged
         if part.has_something_to_say:
-            self._parts.append(attrs.evolve(part, managed=0, unmanaged=0, observed=None))
+            self._parts.append(attrs.evolve(part, managed=0, unmanaged=0, observed=None, demands=()))
         if self._keep:
             self._remember(live.name, part.observed, remembered)
 
@@ -182,24 +237,32 @@ class _Gathered:
 
 
 async def _refreshed(
-    desired: DesiredState, registry: Registry, traffic: Traffic, base: BaseState, *, keep: bool
+    desired: DesiredState, registry: Registry, given: Given, base: BaseState, *, keep: bool
 ) -> _Gathered:
     from reconciler.events import RepositoryRead
-    from reconciler.model.matching import DesiredIndex
+    from reconciler.model.selection import SelectedIndex
     from reconciler.registry.reader import refresh
 
-    started_s = time.monotonic()
-    gathered = _Gathered(base, keep=keep)
+    started_s, traffic = time.monotonic(), given.traffic
+    gathered = _Gathered(base, given, keep=keep)
+    index = SelectedIndex(desired_now(desired, given.now), given.selection)
 
     def receive(rules: RepositoryRules, live: LiveRepository, remembered: RememberedRepository) -> None:
         gathered.add(rules, live, remembered)
-        is_asked_for = rules.declares_attributes or rules.declares_tags
+        is_asked_for = rules.declares_attributes or rules.declares_tags or rules.declares_manifests
         if is_asked_for and not live.missing and not live.unread:
             progress(RepositoryRead(live.name, len(live.tags)))
 
     with shown(Progress(quiet=traffic.quiet), quiet=traffic.quiet) as progress:
         async with client_for(registry, traffic, progress) as client:
-            await refresh(client, DesiredIndex(desired), base, concurrency=traffic.concurrency, receive=receive)
+            await refresh(
+                client,
+                index,
+                base,
+                concurrency=traffic.concurrency,
+                receive=receive,
+                now_ns=nanoseconds(given.now),
+            )
     read = f"{count(progress.repositories, 'repository', 'repositories')}, {count(progress.tags, 'tag')}"
     took = f"{count(client.request_count, 'request')}, {time.monotonic() - started_s:.1f} s"
     tell(f"Read      {read} in {took}\n", traffic)

@@ -10,7 +10,8 @@ from reconciler.cli.output import answer, standard_input
 
 @click.command("validate")
 @options.files
-def command(files: tuple[str, ...]) -> int:
+@options.overlay
+def command(files: tuple[str, ...], overlay: tuple[str, ...]) -> int:
     """
     Check desired-state files, offline; every problem at once.
 
@@ -20,12 +21,18 @@ def command(files: tuple[str, ...]) -> int:
     Examples:
       reconciler validate registry.yaml
       reconciler validate deploy/registries/contoso
+      reconciler validate base.yaml --overlay prod.yaml
     """
     from reconciler.files import load_desired
     from reconciler.render.words import count
 
-    desired = load_desired(files, stdin=standard_input())
+    desired = load_desired(files, stdin=standard_input(), overlays=overlay)
     entries = count(len(desired.repositories), "repository entry", "repository entries")
     tags = count(sum(len(rule.tags) for rule in desired.repositories), "tag entry", "tag entries")
-    answer(f"Valid: {entries}, {tags}.\n")
+    counts = [entries, tags]
+    if manifests := sum(len(rule.manifests) for rule in desired.repositories):
+        counts.append(count(manifests, "manifest entry", "manifest entries"))
+    if desired.exceptions:
+        counts.append(count(len(desired.exceptions), "exception"))
+    answer(f"Valid: {', '.join(counts)}.\n")
     return OK

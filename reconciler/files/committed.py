@@ -65,6 +65,23 @@ def committed_files(repository: Repository, commit: str, named: Sequence[str]) -
     return list({entry.path: entry for entry in ordered}.values())
 
 
+def committed_overlays(repository: Repository, commit: str, named: Sequence[str]) -> list[Entry]:
+    """
+    The overlays in a commit that `named` stand for, in order; one that is not there is left out.
+
+    Raises:
+        RevisionError: one of them is a link, a folder, or in a repository of its own.
+    """
+    if not named:
+        return []
+    found = committed_files(repository, commit, named)
+    for entry in found:
+        if entry.path not in named:
+            folder = next(path for path in _ways_to(entry.path) if path in named)
+            raise RevisionError(f"{printable(folder)}: a folder; an overlay is one file")
+    return found
+
+
 def from_top(repository: Repository, path: Path) -> str:
     """`path` as seen from the top of the repository; a link at its end is itself."""
     real = os.path.realpath(path) if path.is_dir() else f"{os.path.realpath(path.parent)}/{path.name}"

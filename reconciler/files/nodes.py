@@ -15,7 +15,7 @@ calls itself deeper than that limit, and only text can come out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping as AnyMapping
 from typing import Any, TypeAlias, Union, cast
 
 import yaml
@@ -28,8 +28,9 @@ from reconciler.model.desired import Origin
 
 Node: TypeAlias = Union[str, "Mapping", "Sequence", None]
 
-# A place is line and column, both from 0, in one number.
+# A place is the number of the file, line and column, all from 0, in one number.
 _LINE = 1 << 32
+_FILE = 1 << 64
 
 MAX_DEPTH = 32
 # What aliases may add, in nodes, beyond one for each character of the file. A thousand characters can ask
@@ -42,6 +43,17 @@ _TAGS = {
     events.MappingStartEvent: "tag:yaml.org,2002:map",
     events.SequenceStartEvent: "tag:yaml.org,2002:seq",
 }
+
+
+# Keys whose value has its place always: it becomes the origin of what is declared there.
+_PLACED = frozenset({"registry", "protect", "digest", "ensure", "value"})  # `value` is what an overlay brings
+
+
+class Placed(str):
+    """A text that knows where it stands."""
+
+    __slots__ = ("origin",)
+    origin: Origin
 
 
 class Sequence(list["Node"]):
@@ -68,23 +80,30 @@ def describe(node: Node) -> str:
     return "a mapping" if isinstance(node, Mapping) else "a list"
 
 
-def line_and_column(place: int) -> tuple[int, int]:
-    """Line and column of `place`, both from 1."""
-    line, column = divmod(place, _LINE)
-    return line + 1, column + 1
+def origin_of(place: int, files: AnyMapping[int, str]) -> Origin:
+    """`place` for a person; `files` are the names of the files by their numbers."""
+    number, rest = divmod(place, _FILE)
+    line, column = divmod(rest, _LINE)
+    return Origin(files[number], line + 1, column + 1)
 
 
-def read_nodes(text: str, file: str, *, with_places: bool = False) -> Sequence:
+def read_nodes(text: str, file: str, *, with_places: bool = False, number: int = 0) -> Sequence:
     """
     A list that holds the one document of `text`, or nothing where there is none.
 
     A scalar is its text, whatever its style; a plain one without text is None.
 
+    Args:
+        text: What is read.
+        file: The name that messages use.
+        with_places: Every node gets its place.
+        number: The number of the file in these places.
+
     Raises:
         DesiredStateError: it is not YAML, or uses what desired-state files do without.
     """
     try:
-        return _Builder(text, file, with_places=with_places).build()
+        return _Builder(text, file, with_places=with_places, number=number).build()
     except yaml.YAMLError as error:
         raise DesiredStateError((explain(error, text, file),)) from None
 
@@ -92,9 +111,10 @@ def read_nodes(text: str, file: str, *, with_places: bool = False) -> Sequence:
 class _Builder:
     """The containers that are open, and what has been anchored."""
 
-    def __init__(self, text: str, file: str, *, with_places: bool) -> None:
+    def __init__(self, text: str, file: str, *, with_places: bool, number: int) -> None:
         self._next_event = _LOADER(text).get_event
         self._file = file
+        self._number = number
         self._may_hurry = not with_places
         self._with_places = True
         self._node: Mapping | Sequence = Sequence()  # the innermost that is open
@@ -123,11 +143,17 @@ class _Builder:
         while len(self._open) >= depth:
             event = self._next_event()
             kind = event.__class__
+            if self._at_placed_value():
+                _HANDLERS[kind](self, event)
+                continue
             # Most events are scalars without anything special; handling them here saves a fifth of the time.
             while kind is events.ScalarEvent and event.value and event.tag is None and event.anchor is None:
-                self._node.append(event.value)
+                text = event.value
+                self._node.append(text)
                 event = self._next_event()
                 kind = event.__class__
+                if text in _PLACED:
+                    break
             _HANDLERS[kind](self, event)
         self._with_places = True
 
@@ -166,6 +192,8 @@ class _Builder:
         text = event.value if event.value or event.style else None
         if text is None and self._at_key():
             raise self._refusal(event, "a value without its key")
+        if text is not None and (event.anchor is not None or self._at_placed_value()):
+            text = self._placed(text, event)
         if event.anchor is not None:
             self._anchors[event.anchor] = text
         self._add(text, event)
@@ -197,7 +225,7 @@ class _Builder:
             raise self._too_deep(event)
         if self._with_places:
             node.places = []
-            self._node.places.append(_place(event))
+            self._node.places.append(self._place(event))
         self._node.append(node)
         self._open.append((self._node, event.anchor))
         self._node = node
@@ -205,10 +233,25 @@ class _Builder:
     def _add(self, node: Node, event: Any) -> None:
         self._node.append(node)
         if self._with_places:
-            self._node.places.append(_place(event))
+            self._node.places.append(self._place(event))
 
     def _at_key(self) -> bool:
         return self._node.__class__ is Mapping and len(self._node) % 2 == 0
+
+    def _at_placed_value(self) -> bool:
+        node = self._node
+        return len(node) % 2 == 1 and node.__class__ is Mapping and node[-1] in _PLACED
+
+    def _placed(self, text: str, event: Any) -> Placed:
+        placed = Placed(text)
+        mark = event.start_mark
+        placed.origin = Origin(self._file, mark.line + 1, mark.column + 1)
+        return placed
+
+    def _place(self, event: Any) -> int:
+        mark = event.start_mark
+        place: int = self._number * _FILE + mark.line * _LINE + mark.column
+        return place
 
     def _too_deep(self, event: Any) -> DesiredStateError:
         return self._refusal(event, f"nested deeper than {MAX_DEPTH} levels")
@@ -219,8 +262,9 @@ class _Builder:
             raise self._refusal(event, f"the YAML tag {quote(event.tag)} is not supported", hint)
 
     def _refusal(self, event: Any, message: str, hint: str = "") -> DesiredStateError:
-        line, column = line_and_column(_place(event))
-        return DesiredStateError((Problem(self._file, line, column, path="", message=message, hint=hint),))
+        mark = event.start_mark
+        problem = Problem(self._file, mark.line + 1, mark.column + 1, path="", message=message, hint=hint)
+        return DesiredStateError((problem,))
 
 
 # Of the class, not bound to a builder: that would be a cycle, and keep every node until one is searched for.
@@ -235,12 +279,6 @@ _HANDLERS: dict[type[events.Event], Callable[[_Builder, Any], None]] = {
     events.AliasEvent: _Builder.alias,
     events.ScalarEvent: _Builder.scalar,
 }
-
-
-def _place(event: Any) -> int:
-    mark = event.start_mark
-    place: int = mark.line * _LINE + mark.column
-    return place
 
 
 def _extent(node: Node, known: dict[int, tuple[int, int]]) -> tuple[int, int]:

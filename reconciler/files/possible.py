@@ -3,8 +3,9 @@ Whether any name at all can match a glob.
 
 A glob that no name can match would stand in a file as a rule that protects
 nothing, and nobody would be told. What names look like is a small automaton for
-repositories and another for tags; walking one of them along a glob shows whether
-its end can be reached. It has to agree with `reconciler.model.address`.
+repositories, another for tags and one for media types; walking one of them along a
+glob shows whether its end can be reached. A digest is simpler: it says for each
+position what can stand there. All of it has to agree with `reconciler.model.address`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from __future__ import annotations
 import functools
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 _PIECE = re.compile(r"(?:^|(?<=/))\*{2,}/|\*{2,}|\*|\?|\[[!^]?(?:\[:\w+:\]|[^\[\]])+\]|.")
-_START, _INSIDE, _BETWEEN = "start", "inside", "between"
+_START, _INSIDE, _BETWEEN, _TYPE = "start", "inside", "between", "type"
 
 
 @attrs.frozen(eq=False)
@@ -57,6 +58,28 @@ TAG = Grammar(
     },
     longest=128,
 )
+# Source: RFC 6838, section 4.2: two names of at most 127 characters each.
+MEDIA_TYPE = Grammar(
+    letters={
+        **dict.fromkeys(string.ascii_letters + string.digits, "letter"),
+        **dict.fromkeys(".+-_", "separator"),
+        "/": "slash",
+    },
+    moves={
+        (_START, "letter"): _TYPE,
+        (_TYPE, "letter"): _TYPE,
+        (_TYPE, "separator"): _TYPE,
+        (_TYPE, "slash"): _BETWEEN,
+        (_BETWEEN, "letter"): _INSIDE,
+        (_INSIDE, "letter"): _INSIDE,
+        (_INSIDE, "separator"): _INSIDE,
+    },
+    longest=255,
+)
+_HEXADECIMAL = "0123456789abcdef"
+# What can stand at each position of a digest, of one sort and of the other.
+_DIGESTS = tuple((*prefix, *[_HEXADECIMAL] * count) for prefix, count in (("sha256:", 64), ("sha512:", 128)))
+DIGEST_LETTERS = frozenset(_HEXADECIMAL + "sha:")
 
 
 def is_possible(glob: str, grammar: Grammar) -> bool:
@@ -72,6 +95,32 @@ def is_possible(glob: str, grammar: Grammar) -> bool:
     return _INSIDE in states
 
 
+def is_possible_digest(glob: str) -> bool:
+    """Some digest matches `glob`, which is without braces."""
+    pieces = [found[0] for found in _PIECE.finditer(glob)]
+    return any(_fits(pieces, digest) for digest in _DIGESTS)
+
+
+def _fits(pieces: Sequence[str], digest: Sequence[str]) -> bool:
+    """`pieces` of a glob can cover `digest`, which says what can stand at each position."""
+    everywhere = (1 << len(digest)) - 1
+    reached = 1  # a bit for each position that can come next
+    for piece in pieces:
+        if piece.startswith("*"):
+            # All positions from the first that is reached; the end is one too.
+            reached = (2 << len(digest)) - (reached & -reached) if reached else 0
+        else:
+            reached = (reached & everywhere & _positions(piece, digest)) << 1
+    return bool(reached >> len(digest))
+
+
+@functools.lru_cache(maxsize=4096)
+def _positions(piece: str, digest: Sequence[str]) -> int:
+    """A bit for each position of `digest` where some character that `piece` matches can stand."""
+    members = DIGEST_LETTERS if piece == "?" else _members(piece, DIGEST_LETTERS) if len(piece) > 1 else {piece}
+    return sum(1 << at for at, allowed in enumerate(digest) if not members.isdisjoint(allowed))
+
+
 @functools.lru_cache(maxsize=4096)
 def _after(piece: str, states: frozenset[str], grammar: Grammar) -> frozenset[str]:
     """Where names can be that were in one of `states` and go on with what `piece` matches."""
@@ -84,7 +133,7 @@ def _after(piece: str, states: frozenset[str], grammar: Grammar) -> frozenset[st
         return states | _step(reached, frozenset({"slash"}), grammar) if piece.endswith("/") else reached
     if piece == "?":
         return _step(states, everything - {"slash"}, grammar)
-    letters = _members(piece, grammar) if len(piece) > 1 else {piece} & grammar.letters.keys()
+    letters = _members(piece, grammar.letters) if len(piece) > 1 else {piece} & grammar.letters.keys()
     return _step(states, frozenset(grammar.letters[letter] for letter in letters), grammar)
 
 
@@ -98,9 +147,9 @@ def _closure(states: frozenset[str], sorts: frozenset[str], grammar: Grammar) ->
     return states
 
 
-def _members(piece: str, grammar: Grammar) -> set[str]:
+def _members(piece: str, letters: Iterable[str]) -> set[str]:
     """The characters of names that a class such as `[a-c]` or `[!a-c]` matches."""
-    within = {letter for letter in grammar.letters if letter != "/"}
+    within = {letter for letter in letters if letter != "/"}
     if "[:" in piece:
         return within  # [[:digit:]] and its like: all of them hold something that a name can have
     body = piece[1:-1]

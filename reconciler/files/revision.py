@@ -9,16 +9,17 @@ which that is, and a ref does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
 import attrs
 
 from reconciler.errors import DesiredStateError, Problem, RevisionError
-from reconciler.files.committed import committed_files, from_top, locate
-from reconciler.files.git import Repository
+from reconciler.files.committed import committed_files, committed_overlays, from_top, locate
+from reconciler.files.git import Entry, Repository
 from reconciler.files.load import desired_from_texts
-from reconciler.files.sources import MAX_FILE_BYTES, Source, find_sources, read_source
+from reconciler.files.sources import MAX_FILE_BYTES, Source, find_overlays, find_sources, read_source
 from reconciler.files.wording import printable
 from reconciler.model.desired import DesiredState
 
@@ -67,45 +68,51 @@ class Mark:
         ) from None
 
 
-def load_desired_at(revision: str, paths: Sequence[str]) -> Revision:
+def load_desired_at(revision: str, paths: Sequence[str], overlays: Sequence[str] = ()) -> Revision:
     """
     The desired state that `paths` declared at a revision.
 
     A folder stands for the files that were below it then. What did not exist declared
-    nothing. How links are treated stands at the top of `committed`.
+    nothing; an overlay that did not exist changed nothing. How links are treated stands
+    at the top of `committed`.
 
     Args:
         revision: Whatever Git takes for a commit.
         paths: As named on the command line; all in one repository.
+        overlays: Likewise, for what is applied to the one file of `paths`; it is read at the revision too.
 
     Raises:
         RevisionError: there is no such revision or no repository, or the files of then cannot be read.
     """
-    repository, named = locate(paths)
+    repository, named = locate([*paths, *overlays])
     commit = _commit(repository, revision)
-    wanted = committed_files(repository, commit, named)
-    names = [f"{printable(revision)}:{printable(entry.path)}" for entry in wanted]
-    contents = repository.contents(wanted, limit=MAX_FILE_BYTES)
+    wanted = committed_files(repository, commit, named[: len(paths)])
+    patches = committed_overlays(repository, commit, named[len(paths) :])
+    names = [f"{printable(revision)}:{printable(entry.path)}" for entry in (*wanted, *patches)]
+    texts = zip(names, repository.contents([*wanted, *patches], limit=MAX_FILE_BYTES), strict=True)
     try:
-        return Revision(commit, desired_from_texts(zip(names, contents, strict=True)))
+        bases = islice(texts, len(wanted))
+        # Files are read one by one; with overlays there is one.
+        return Revision(commit, desired_from_texts(*([*bases], [*texts]) if patches else (bases,)))
     except DesiredStateError as error:
         raise RevisionError(
             f"{error}\n  That is how the files were at {revision}. Name another revision, or --state none."
         ) from None
 
 
-def prepare_mark(ref: str, paths: Sequence[str]) -> Mark:
+def prepare_mark(ref: str, paths: Sequence[str], overlays: Sequence[str] = ()) -> Mark:
     """
     The ref that is to say what was applied, once it was.
 
-    The files have to be in HEAD with the bytes that would be loaded; only how lines
-    end may differ, as that is Git's choice at a checkout and means nothing in YAML.
+    The files, overlays among them, have to be in HEAD with the bytes that would be
+    loaded; only how lines end may differ, as that is Git's choice at a checkout and
+    means nothing in YAML.
 
     Raises:
         RevisionError: it is no ref that may be moved, or HEAD does not hold the files as they are.
         DesiredStateError: the files cannot be found or read.
     """
-    repository, named = locate(paths)
+    repository, named = locate([*paths, *overlays])
     if not repository.is_ref_name(ref):
         raise RevisionError(
             f"--mark {printable(ref)}: not the full name of a ref\n  It begins with refs/, such as refs/reconciler/prod"
@@ -113,7 +120,9 @@ def prepare_mark(ref: str, paths: Sequence[str]) -> Mark:
     head = repository.commit("HEAD")
     if head is None:
         raise RevisionError("--mark: nothing is committed yet\n  The ref is to name a commit. Commit the files first.")
-    _check_committed(repository, head, named, paths)
+    wanted = committed_files(repository, head, named[: len(paths)])
+    patches = committed_overlays(repository, head, named[len(paths) :])
+    _check_committed(repository, head, {entry.path: entry for entry in (*wanted, *patches)}, _here(paths, overlays))
     return _checked_mark(Mark(ref, head, _where(repository, ref), repository))
 
 
@@ -132,16 +141,16 @@ def _checked_mark(mark: Mark) -> Mark:
     return mark
 
 
-def _check_committed(repository: Repository, head: str, named: Sequence[str], paths: Sequence[str]) -> None:
+def _check_committed(repository: Repository, head: str, wanted: Mapping[str, Entry], sources: Sequence[Source]) -> None:
     """Refuse to mark a commit that does not hold what is applied."""
-    here = _files_here(repository, paths)
-    wanted = committed_files(repository, head, named)
-    differing = dict.fromkeys(here.keys() - {entry.path for entry in wanted}, "not in it")
-    for entry, content in zip(wanted, repository.contents(wanted, limit=MAX_FILE_BYTES), strict=True):
-        if entry.path not in here:
-            differing[entry.path] = "deleted since"
-        elif _lines(here[entry.path]) != _lines(content):
-            differing[entry.path] = "changed since"
+    here = {from_top(repository, Path(str(file.path))): read_source(file, stdin=None) for file in sources}
+    differing = dict.fromkeys(here.keys() - wanted.keys(), "not in it")
+    contents = repository.contents([*wanted.values()], limit=MAX_FILE_BYTES)
+    for path, content in zip(wanted, contents, strict=True):
+        if path not in here:
+            differing[path] = "deleted since"
+        elif _lines(here[path]) != _lines(content):
+            differing[path] = "changed since"
     if differing:
         _refuse(head, differing)
 
@@ -154,14 +163,14 @@ def _refuse(head: str, differing: Mapping[str, str]) -> NoReturn:
     raise RevisionError("\n  ".join([f"--mark: {printable(path)}: not as in HEAD ({head[:12]}): {how}", *rows]))
 
 
-def _files_here(repository: Repository, paths: Sequence[str]) -> dict[str, bytes]:
-    """What would be loaded now: the bytes by the path from the top of the repository."""
-    sources = list(find_sources(paths))
+def _here(paths: Sequence[str], overlays: Sequence[str]) -> list[Source]:
+    """What would be loaded now."""
+    bases = list(find_sources(paths))
+    sources = [*bases, *find_overlays(overlays, bases)]
     problems = tuple(source for source in sources if isinstance(source, Problem))
     if problems:
         raise DesiredStateError(problems)
-    files = [source for source in sources if isinstance(source, Source)]
-    return {from_top(repository, Path(str(file.path))): read_source(file, stdin=None) for file in files}
+    return [source for source in sources if isinstance(source, Source)]
 
 
 def _lines(content: bytes) -> bytes:

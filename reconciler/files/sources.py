@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,8 +45,23 @@ class Source:
 
 def find_sources(paths: Sequence[str]) -> Iterator[Source | Problem]:
     """Every file that `paths` stand for, in order; a problem stands where something could not be found."""
-    seen: dict[object, str] = {}
-    for source in _all_sources(paths):
+    yield from _each_once(_all_sources(paths), {})
+
+
+def find_overlays(overlays: Sequence[str], bases: Iterable[Source | Problem]) -> Iterator[Source | Problem]:
+    """The file that each of `overlays` names, in order; `bases` are the files that they are for."""
+    seen = {_identity(source): source.name for source in bases if isinstance(source, Source)}
+    yield from _each_once(map(_overlay_at, overlays), seen)
+
+
+def _overlay_at(text: str) -> Source | Problem:
+    if text != STDIN and "\0" not in text and Path(text).is_dir():
+        return _problem(text, "a folder; an overlay is one file", "name the files in the order in which they apply")
+    return next(_all_sources([text]))
+
+
+def _each_once(sources: Iterable[Source | Problem], seen: dict[object, str]) -> Iterator[Source | Problem]:
+    for source in sources:
         if isinstance(source, Problem):
             yield source
             continue

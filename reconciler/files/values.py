@@ -11,17 +11,17 @@ import re
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from reconciler.files.nodes import Mapping, Node, describe
+from reconciler.files.nodes import Mapping, Node, Placed, describe
 from reconciler.files.wording import listing, quote, suggestion
 from reconciler.model.attributes import REPOSITORY_ATTRIBUTES, TAG_ATTRIBUTES
-from reconciler.model.desired import Declaration
+from reconciler.model.desired import Declaration, Origin
 
 VERSION = "1"
 # What stands for a key that was left out, in place of a node; it is the value that its field then has.
 ABSENT: Any = ()
 
 MERGE_HINT = "give the whole mapping an anchor (&name), and use its alias (*name) in its place"
-_FLAGS = ("true", "false")
+FLAGS = ("true", "false")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _REGISTRY = re.compile(
     rf"emulator|{_LABEL}(?:\.{_LABEL})+|https?://(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{{1,5}}))?"
@@ -61,7 +61,7 @@ def text_of(node: Node) -> str:
         Refused: it is something else, or nothing.
     """
     if isinstance(node, str):
-        return node
+        return str(node)  # without the place that it may know
     raise Refused("needs a value" if node is None else f"must be a text, not {describe(node)}")
 
 
@@ -86,12 +86,12 @@ def registry(node: Node, _: object = None) -> str:
 
 
 def repository_declarations(node: Node, _: object = None) -> tuple[Declaration, ...]:
-    """What a mapping of a repository's attributes to flags declares; all of it has the place of the mapping."""
+    """What a mapping of a repository's attributes to flags declares, at the place of the mapping."""
     return _declarations(node, REPOSITORY_ATTRIBUTES)
 
 
 def tag_declarations(node: Node, _: object = None) -> tuple[Declaration, ...]:
-    """What a mapping of a tag's attributes to flags declares; all of it has the place of the mapping."""
+    """What a mapping of a tag's (or manifest's) attributes to flags declares, at the place of the mapping."""
     return _declarations(node, TAG_ATTRIBUTES)
 
 
@@ -101,10 +101,15 @@ def _declarations(node: Node, allowed: tuple[str, ...]) -> tuple[Declaration, ..
     if not isinstance(node, Mapping):
         raise Refused("needs a value" if node is None else f"must be a mapping, not {describe(node)}")
     items = iter(node)
-    flags = {name: v == "true" for name, v in zip(items, items, strict=False) if name in allowed and v in _FLAGS}
+    flags = {name: v for name, v in zip(items, items, strict=False) if name in allowed and v in FLAGS}
     if len(flags) * 2 < len(node):
         raise ExceptionGroup("attributes", list(_attribute_problems(node, allowed)))
-    return tuple([Declaration(name, value, node.origin) for name, value in flags.items()])
+    return tuple([Declaration(str(name), flag == "true", _origin(flag, node)) for name, flag in flags.items()])
+
+
+def _origin(flag: Any, node: Mapping) -> Origin:
+    # A flag that an overlay brought stands elsewhere than the mapping.
+    return flag.origin if flag.__class__ is Placed else node.origin
 
 
 def repeated_keys(node: Mapping) -> Iterator[Refused]:
@@ -124,7 +129,7 @@ def _attribute_problems(node: Mapping, allowed: tuple[str, ...]) -> Iterator[Ref
             yield _unknown_attribute(name, allowed, item)
         elif value is None:
             yield Refused(f"{name} needs a value", "true or false", item=item + 1)
-        elif value not in _FLAGS:
+        elif value not in FLAGS:
             yield Refused(f"{name} must be true or false, not {describe(value)}", item=item + 1)
 
 

@@ -18,7 +18,8 @@ from reconciler.model.desired import DesiredState
 from reconciler.model.last_applied import LastApplied, RememberedRepository
 from reconciler.model.matching import DesiredIndex, RepositoryRules
 from reconciler.planning.cause import Base
-from reconciler.planning.statefile import repository_from_line, rules_from_bytes
+from reconciler.planning.rulesfile import rules_from_bytes
+from reconciler.planning.statefile import repository_from_line
 
 _WITHOUT = "  --state none works without a memory; only causes are lost, no protection."
 

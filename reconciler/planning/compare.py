@@ -10,220 +10,112 @@ is counted and forgotten, and memory grows with the number of changes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-
-import attrs
+from collections.abc import Iterable, Iterator
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DELETE, DIGEST, WRITE, Document
+from reconciler.model.attributes import LIST, MANIFEST_COUNT, READ, TAG_COUNT, Document, Value, is_locked
+from reconciler.model.desired import Absent
 from reconciler.model.last_applied import Remembered
 from reconciler.model.live import LiveRepository
-from reconciler.model.matching import RepositoryRules
+from reconciler.model.matching import RepositoryRules, absent
+from reconciler.planning import changes
 from reconciler.planning.base import Reference
 from reconciler.planning.cause import UNREMEMBERED, Base
-from reconciler.planning.patch import make_patch
-from reconciler.planning.plan import (
-    ACTIONS,
-    Blocked,
-    Change,
-    Drift,
-    Plan,
-    Summary,
-    Unknown,
-    effects_of,
-    stage_of,
-)
-from reconciler.planning.remember import Alike, Observed, Pending
-from reconciler.planning.rules import Declared, declare, values
+from reconciler.planning.compare_manifests import compare_manifests
+from reconciler.planning.compare_tags import compare_tags, note_deleted
+from reconciler.planning.found import Found, Remark, RepositoryPlan
+from reconciler.planning.plan import ACTIONS, Change, Plan, Summary, Unknown
+from reconciler.planning.remarks import findings_from
+from reconciler.planning.remember import Pending
+from reconciler.planning.rules import Declared, declare
 
-_LOCKS = (DELETE, WRITE)
+__all__ = ["RepositoryPlan", "make_plan", "plan_repository"]
 
 
-@attrs.frozen
-class RepositoryPlan:
-    """What is to be said about one repository; a plan is the sum of these."""
-
-    changes: tuple[Change, ...] = ()
-    drift: tuple[Drift, ...] = ()
-    blocked: tuple[Blocked, ...] = ()
-    missing: tuple[Address, ...] = ()
-    unknown: tuple[Unknown, ...] = ()
-    managed: int = 0
-    unmanaged: int = 0
-    observed: Observed | None = None  # None: it could not be read
-
-    @property
-    def has_something_to_say(self) -> bool:
-        """It is more than two counts."""
-        return bool(self.changes or self.drift or self.blocked or self.missing or self.unknown)
-
-
-def plan_repository(rules: RepositoryRules, live: LiveRepository, base: Base = UNREMEMBERED) -> RepositoryPlan:
+def plan_repository(
+    rules: RepositoryRules, live: LiveRepository, base: Base = UNREMEMBERED, now_ns: int = 0
+) -> RepositoryPlan:
     """
-    Compare one repository and its tags with what the rules declare about them.
+    Compare one repository, and what is in it, with what the rules declare.
 
     Args:
         rules: Those that speak of it.
         live: What a read showed.
         base: What was last applied, for the causes.
+        now_ns: The moment of the run, in nanoseconds since 1970.
     """
-    here = Address(live.name)
     if live.unread:
-        return RepositoryPlan(unknown=(Unknown(here, live.unread),))
-    found = _Found(base)
+        return RepositoryPlan(unknown=(Unknown(Address(live.name), live.unread),))
+    found = Found(live, base, now_ns)
+    wanted = absent(rules.rules)
     if live.missing:
-        _look_for_deleted(rules, live.name, base.remembered.tags, found)
-        _look_for_deleted_repository(rules, live.name, found)
-        return found.plan(live, missing=(here,) if rules.named_exactly else ())
-    declared = declare(rule for rule in rules.rules if rule.attributes)
-    if live.document is None or not declared:
+        _note_missing(rules, found)
+        return found.plan((found.here,) if rules.named_exactly and wanted is None else ())
+    if wanted is not None:
+        _delete_repository(wanted, found)
+        return found.plan(())
+    declared = declare(rules.rules)
+    found.set_repository_lock(declared)
+    _compare_repository(declared, found)
+    compare_tags(rules, found)
+    compare_manifests(rules, found)
+    _note_open_repository(declared, found)
+    missing = (Address(live.name, tag=name) for name in live.missing_tags if name not in found.pinned)
+    return found.plan(tuple(missing) if rules.named_exactly else ())
+
+
+def _compare_repository(declared: Declared, found: Found) -> None:
+    document = found.live.document
+    if document is None or not declared:
         found.unmanaged += 1
-    else:
-        found.compare(here, live.document, declared)
-    _plan_tags(rules, live, found)
-    _look_for_deleted(rules, live.name, live.gone_tags, found)
-    missing = tuple(Address(live.name, tag=name) for name in live.missing_tags)
-    return found.plan(live, missing=missing if rules.named_exactly else ())
+    elif found.compare(found.here, document, declared):
+        found.attributes = {name: said.value for name, said in declared.items()}
 
 
-class _Found:
-    """What has been found out about one repository so far."""
+def _note_open_repository(declared: Declared, found: Found) -> None:
+    """Tags that are said to be immutable, in a repository that may be deleted as a whole."""
+    document = found.live.document
+    if not found.has_immutable or document is None:
+        return
+    after = {**document, **{name: said.value for name, said in declared.items() if name in document}}
+    if not is_locked(after):
+        found.remarks.append(Remark("open-repository", found.here))
 
-    def __init__(self, base: Base) -> None:
-        self.base = base
-        self.changes: list[Change] = []
-        self.drift: list[Drift] = []
-        self.blocked: list[Blocked] = []
-        self.attributes: Document = {}
-        self.alike: list[Alike] = []
-        self.pending: dict[Address, Pending] = {}
-        self.managed = 0
-        self.unmanaged = 0
 
-    def compare(self, address: Address, live: Document, declared: Declared) -> None:
-        self.managed += 1
-        wanted = values(declared)
-        if wanted.items() <= live.items():
-            self.attributes = wanted
-            return
-        unsupported = sorted(wanted.keys() - live.keys())
-        self.blocked += [_unsupported(address, declared, attribute) for attribute in unsupported]
-        desired = {**live, **{name: value for name, value in wanted.items() if name in live}}
-        if desired != live:
-            self.changes.append(_update(address, live, desired, declared, self.base))
-        in_sync = {name: value for name, value in wanted.items() if live.get(name) == value}
-        waiting = tuple(name for name in wanted if name not in in_sync)
-        self.pending[address] = Pending(in_sync, str(live.get(DIGEST, "")), waiting)
+def _note_missing(rules: RepositoryRules, found: Found) -> None:
+    """What was locked in a repository that is gone, and the repository."""
+    known, for_tag = found.base.remembered, rules.for_tag
+    for name, was in known.tags.items():
+        note_deleted(Address(found.live.name, tag=name), was, declare(for_tag(name)), found)
+    note_deleted(found.here, Remembered(known.attributes), declare(rules.rules), found)
 
-    def plan(self, live: LiveRepository, missing: tuple[Address, ...]) -> RepositoryPlan:
-        here = Address(live.name)
-        return RepositoryPlan(
-            changes=tuple(self.changes),
-            drift=tuple(self.drift),
-            blocked=tuple(self.blocked),
-            missing=missing,
-            unknown=(Unknown(here, live.incomplete),) if live.incomplete else (),
-            managed=self.managed,
-            unmanaged=self.unmanaged,
-            observed=Observed(
-                live.name, self.alike, self.attributes, self.pending, self.drift, is_whole=not live.incomplete
-            ),
+
+def _delete_repository(wanted: Absent, found: Found) -> None:
+    """The whole repository goes, with all that is in it; what of that is locked is unlocked first, or in the way."""
+    live, document = found.live, found.live.document or {}
+    locked = sorted(_locked_contents(live), key=lambda each: each[0].order)
+    if locked and not wanted.unlock:
+        found.managed += 1
+        found.block(
+            found.here,
+            "locked",
+            f"{wanted.origin} wants it absent, and {len(locked):,} in it are locked, such as {locked[0][0]}."
+            f" unlock: true at {wanted.origin} would delete it all the same.",
         )
+        found.pending[found.here] = Pending({}, "", (), all_or_nothing=True)
+        return
+    counts = {TAG_COUNT: live.tag_count, MANIFEST_COUNT: live.manifest_count}
+    also: dict[str, Value] = {name: number for name, number in counts.items() if number is not None}
+    if not also:
+        also = {name: document[name] for name in (LIST, READ) if name in document}
+    if found.delete(found.here, document, wanted, also):
+        found.unlocks += [changes.unlock(address, attributes, (wanted.origin,)) for address, attributes in locked]
 
 
-class _Expected:
-    """What the same rules declare about all tags that match them, and which of these are so."""
-
-    def __init__(self, declared: Declared) -> None:
-        self.declared = declared
-        self.wanted = values(declared)
-        self.stays = self.wanted.get(WRITE) is False  # nobody can move such a tag without unlocking it first
-        self.names: list[str] = []
-        self.digests: list[str] = []
-
-
-def _plan_tags(rules: RepositoryRules, live: LiveRepository, found: _Found) -> None:
-    # Tags by the hundred match the same few rules, so what these declare is worked out once for each combination.
-    known: dict[tuple[object, ...], _Expected] = {}
-    in_sync = unmanaged = 0
-    rules_for = rules.for_tag
-    remembered = found.base.remembered.tags
-    for name, document in live.tags.items():
-        matching = rules_for(name)
-        if not matching:
-            unmanaged += 1
-            continue
-        if matching not in known:
-            known[matching] = _Expected(declare(matching))
-        expected = known[matching]
-        if not expected.declared:
-            unmanaged += 1
-            continue
-        if expected.wanted.items() <= document.items():
-            in_sync += 1
-            expected.names.append(name)
-            expected.digests.append(str(document.get(DIGEST, "")))
-        else:
-            found.compare(Address(live.name, tag=name), document, expected.declared)
-        if expected.stays and name in remembered:
-            _look_for_moved(Address(live.name, tag=name), document, remembered[name], expected.declared, found)
-    found.alike += [Alike(each.wanted, each.names, each.digests) for each in known.values() if each.names]
-    found.managed += in_sync
-    found.unmanaged += unmanaged
-
-
-def _look_for_moved(address: Address, live: Document, was: Remembered, declared: Declared, found: _Found) -> None:
-    """A tag that nobody could write to, and that points elsewhere all the same."""
-    if was.attributes.get(WRITE) is False and was.digest not in ("", live.get(DIGEST)):
-        before, after = {DIGEST: was.digest}, {DIGEST: live[DIGEST]}
-        found.drift.append(Drift(address, before, after, _origins(declared, (WRITE,))))
-
-
-def _look_for_deleted(rules: RepositoryRules, repository: str, names: Iterable[str], found: _Found) -> None:
-    """Tags that nobody could delete, and that are gone all the same."""
-    remembered, rules_for = found.base.remembered.tags, rules.for_tag
-    for name in names:
-        _note_deleted(Address(repository, tag=name), remembered[name], declare(rules_for(name)), found)
-
-
-def _look_for_deleted_repository(rules: RepositoryRules, name: str, found: _Found) -> None:
-    was = Remembered(found.base.remembered.attributes)
-    _note_deleted(Address(name), was, declare(rules.rules), found)
-
-
-def _note_deleted(address: Address, was: Remembered, declared: Declared, found: _Found) -> None:
-    locks = tuple(name for name in _LOCKS if name in declared and declared[name].value is False)
-    if was.was_locked and locks:
-        before = {**was.attributes, DIGEST: was.digest} if was.digest else was.attributes
-        found.drift.append(Drift(address, before, None, _origins(declared, locks)))
-
-
-def _update(address: Address, live: Document, desired: Document, declared: Declared, base: Base) -> Change:
-    changed = sorted(name for name in desired if desired[name] != live[name])
-    shown = [*changed, DIGEST] if DIGEST in live else changed
-    return Change(
-        address=address,
-        kind=address.kind,
-        action="update",
-        causes=base.causes(address, live, desired, changed),
-        effects=effects_of(live, desired, changed),
-        before={name: live[name] for name in shown},
-        after={name: desired[name] for name in shown},
-        patch=make_patch(live, desired),
-        origins=_origins(declared, changed),
-        stage=stage_of(address, desired, changed),
-    )
-
-
-def _origins(declared: Declared, names: Iterable[str]) -> tuple[str, ...]:
-    origins = {declared[name].origin for name in names}
-    return tuple(str(origin) for origin in sorted(origins, key=lambda o: (o.file, o.line, o.column)))
-
-
-def _unsupported(address: Address, declared: Declared, attribute: str) -> Blocked:
-    asked = declared[attribute].origin
-    message = f"{asked} declares {attribute}, which this registry does not report here; it is not written"
-    return Blocked(address, "unsupported-attribute", message)
+def _locked_contents(live: LiveRepository) -> Iterator[tuple[Address, Document]]:
+    tags = ((Address(live.name, tag=name), document) for name, document in live.tags.items())
+    manifests = ((Address(live.name, digest=digest), each.document) for digest, each in live.manifests.items())
+    yield from (each for each in (*tags, *manifests) if is_locked(each[1]))
 
 
 def make_plan(
@@ -231,7 +123,8 @@ def make_plan(
 ) -> Plan:
     """The plan for the whole registry, in an order that depends on names alone."""
     parts = tuple(parts)
-    changes = sorted((c for part in parts for c in part.changes), key=lambda change: change.address.order)
+    planned = sorted((c for part in parts for c in part.changes), key=lambda change: change.address.order)
+    unlocks = sorted((u for part in parts for u in part.unlocks), key=lambda unlock: unlock.address.order)
     drift = sorted((d for part in parts for d in part.drift), key=lambda drift: drift.address.order)
     blocked = sorted((b for part in parts for b in part.blocked), key=lambda b: (b.address.order, b.message))
     unknown = sorted((u for part in parts for u in part.unknown), key=lambda u: u.address.order)
@@ -241,18 +134,19 @@ def make_plan(
         desired_digest=desired_digest,
         base=base,
         complete=not unknown,
-        changes=tuple(changes),
+        changes=tuple(planned),
+        unlocks=tuple(unlocks),
         drift=tuple(drift),
         blocked=tuple(blocked),
         missing=tuple(missing),
         unknown=tuple(unknown),
-        findings=(),
-        summary=_summary(parts, changes),
+        findings=findings_from(remark for part in parts for remark in part.remarks),
+        summary=_summary(parts, planned),
     )
 
 
-def _summary(parts: Iterable[RepositoryPlan], changes: Iterable[Change]) -> Summary:
-    counts = Counter(change.action for change in changes)
+def _summary(parts: Iterable[RepositoryPlan], planned: Iterable[Change]) -> Summary:
+    counts = Counter(change.action for change in planned)
     managed, unmanaged = 0, 0
     for part in parts:
         managed, unmanaged = managed + part.managed, unmanaged + part.unmanaged

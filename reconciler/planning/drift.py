@@ -9,6 +9,7 @@ those attributes that are not as they were last applied, and its limits are the 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
@@ -19,7 +20,7 @@ from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST, Value
 from reconciler.planning.cause import Cause
 from reconciler.planning.patch import make_patch
-from reconciler.planning.plan import Change, Drift, Plan, effects_of, stage_of
+from reconciler.planning.plan import ACTIONS, Action, Change, Drift, Plan, effects_of, stage_of
 
 Way = Literal["hidden", "loosened", "moved", "deleted", "tightened", "changed"]
 
@@ -71,8 +72,12 @@ def only_drift(plan: Plan, *, is_known: bool) -> Plan:
     causes = _DRIFTED if is_known else (*_DRIFTED, "unknown")
     changes = [_narrowed(change, causes) for change in plan.changes]
     left = tuple(change for change in changes if change is not None)
-    summary = attrs.evolve(plan.summary, update=len(left))
-    return attrs.evolve(plan, changes=left, blocked=(), missing=(), summary=summary)
+    counts = Counter(change.action for change in left)
+    summary = attrs.evolve(plan.summary, **{action: counts[action] for action in ACTIONS})
+    touched = {change.address for change in left}
+    around = {Address(change.address.repository) for change in left}
+    unlocks = tuple(unlock for unlock in plan.unlocks if unlock.address in touched | around)
+    return attrs.evolve(plan, changes=left, unlocks=unlocks, blocked=(), missing=(), summary=summary)
 
 
 def drifted(plan: Plan) -> tuple[Drifted, ...]:
@@ -83,35 +88,49 @@ def drifted(plan: Plan) -> tuple[Drifted, ...]:
 
 def _narrowed(change: Change, causes: tuple[Cause, ...]) -> Change | None:
     """What of a change has one of these causes; None: nothing of it."""
+    if change.action == "delete":  # what was deleted and came back is nobody's drift: tags are pushed all the time
+        return None
     names = [name for name in change.attributes if change.causes[name] in causes]
     if len(names) == len(change.attributes):
         return change
-    if not names:
+    if not names or (change.action == "create" and DIGEST not in names):
         return None
+    if change.action == "create":
+        return change
     kept = {*names, DIGEST}
+    action: Action = "move" if DIGEST in names else "update"
     before = {name: value for name, value in change.before.items() if name in kept}
     after = {name: value for name, value in change.after.items() if name in kept}
+    if action == "update" and DIGEST in before:
+        after[DIGEST] = before[DIGEST]
     return attrs.evolve(
         change,
+        action=action,
         causes={name: change.causes[name] for name in names},
         effects=effects_of(before, after, names),
         before=before,
         after=after,
         patch=make_patch(before, after),
-        stage=stage_of(change.address, after, names),
+        stage=stage_of(change.address, action, after, names),
     )
 
 
 def _of_change(change: Change) -> Drifted:
     # What heals it goes from live to last applied, so what became of it is the same the other way round.
     effects = effects_of(change.after, change.before, change.attributes)
-    ways = {_WAY_OF[effect] for effect in effects}
+    ways = {_WAY_OF[effect] for effect in effects} | _ways_by_action(change)
     attributes = tuple(
-        attribute(change.address, name, change.after[name], change.before[name], change.after[name])
+        attribute(change.address, name, change.after[name], change.before.get(name), change.after[name])
         for name in change.attributes
     )
     in_order = tuple(way for way in WAYS if way in ways) or ("changed",)
     return Drifted(change.address, in_order, change.cause, attributes, change.origins, can_heal=True)
+
+
+def _ways_by_action(change: Change) -> set[Way]:
+    if change.action == "move":
+        return {"moved"}
+    return {"deleted"} if change.action == "create" else set()
 
 
 def _beyond_change(drift: Drift) -> Drifted:

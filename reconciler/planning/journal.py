@@ -205,8 +205,8 @@ def _is_change(change: object) -> bool:
     return (
         isinstance(before, dict)
         and isinstance(after, dict)
-        and before.keys() == after.keys()
-        and all(type(value) in (bool, str) for value in (*before.values(), *after.values()))
+        and (before.keys() == after.keys() or {"create": before, "delete": after}.get(change["action"]) == {})
+        and all(type(value) in (bool, int, str) for value in (*before.values(), *after.values()))
     )
 
 

@@ -1,9 +1,10 @@
 """
-How much one plan may loosen or hide before a person has to say so.
+How much one plan may loosen, hide, move or delete before a person has to say so.
 
-A glob typo (`v*` for `v0.*`) turns into thousands of unlocked releases, or into
-an outage, and looks like any other change. The limits are findings in `plan`,
-which stays useful, and stop `apply`.
+A glob typo (`v*` for `v0.*`) turns into thousands of unlocked releases, into an
+outage or into a registry without images, and looks like any other change. The limits
+are findings in `plan`, which stays useful, and stop `apply`. Each direction is counted
+for itself.
 """
 
 from __future__ import annotations
@@ -13,11 +14,18 @@ import re
 import attrs
 
 from reconciler.errors import RefusedError
-from reconciler.planning.plan import Effect, Finding, Plan
+from reconciler.model.attributes import MANIFEST_COUNT, TAG_COUNT
+from reconciler.planning.plan import Change, Finding, Plan
 
 EMPTY, INCOMPLETE = "empty-desired-state", "incomplete"
 _LIMIT = re.compile(r"(\d{1,9})(%?)")
 _PERCENT = 100
+_WAYS = {
+    "loosen": "would be loosened",
+    "hide": "would be hidden from listing or reading",
+    "move": "would be moved",
+    "delete": "would be deleted, or go with what is",
+}
 
 
 @attrs.frozen
@@ -47,6 +55,8 @@ class Limits:
 
     loosen: Limit = DEFAULT_LIMIT
     hide: Limit = DEFAULT_LIMIT
+    move: Limit = DEFAULT_LIMIT
+    delete: Limit = DEFAULT_LIMIT
     allow_empty: bool = False
     allow_incomplete: bool = False
 
@@ -67,10 +77,14 @@ def parse_limit(text: str) -> Limit:
 
 def check_limits(plan: Plan, limits: Limits, *, desired_is_empty: bool) -> tuple[Finding, ...]:
     """The limits that `plan` exceeds, each with the flag that lets it pass."""
-    findings = [
-        _too_many(plan, "loosen", limits.loosen, "would be loosened"),
-        _too_many(plan, "hide", limits.hide, "would be hidden from listing or reading"),
-    ]
+    changes, managed = plan.changes, plan.summary.managed
+    affected = {
+        "loosen": sum("loosen" in change.effects for change in changes),
+        "hide": sum("hide" in change.effects for change in changes),
+        "move": sum(change.action == "move" for change in changes),
+        "delete": sum(_deleted_by(change) for change in changes),
+    }
+    findings = [_too_many(way, affected[way], managed, getattr(limits, way)) for way in _WAYS]
     if desired_is_empty and not limits.allow_empty:
         findings.append(Finding(EMPTY, "the files declare nothing at all. If that is meant: --allow-empty"))
     if not plan.complete and not limits.allow_incomplete:
@@ -82,13 +96,18 @@ def check_limits(plan: Plan, limits: Limits, *, desired_is_empty: bool) -> tuple
     return tuple(finding for finding in findings if finding)
 
 
-def _too_many(plan: Plan, effect: Effect, limit: Limit, what: str) -> Finding | None:
-    affected = sum(effect in change.effects for change in plan.changes)
-    managed = plan.summary.managed
+def _deleted_by(change: Change) -> int:
+    """How many resources go with a change: of a repository all that are in it."""
+    if change.action != "delete":
+        return 0
+    return 1 + sum(int(change.before.get(name, 0)) for name in (TAG_COUNT, MANIFEST_COUNT))
+
+
+def _too_many(way: str, affected: int, managed: int, limit: Limit) -> Finding | None:
     if not limit.is_exceeded(affected, managed):
         return None
     message = (
-        f"{affected:,} of {managed:,} managed resources {what}; the limit is {limit}. "
-        f"If that is meant: --max-{effect} {affected}"
+        f"{affected:,} of {managed:,} managed resources {_WAYS[way]}; the limit is {limit}. "
+        f"If that is meant: --max-{way} {affected}"
     )
-    return Finding(f"{effect}-limit", message)
+    return Finding(f"{way}-limit", message)

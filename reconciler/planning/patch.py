@@ -5,8 +5,9 @@ A patch (RFC 6902) is the whole story of one change: what must still hold
 (`test`), what to send (`replace`), and, applied to a document, what it turns
 into. It is a value; nothing here talks to a registry.
 
-ACR merges the members that it is sent, so a patch that removes an attribute has
-no meaning: `make_patch` refuses to build one.
+ACR merges the members that it is sent, so a patch that adds or removes an attribute
+of something that stays has no meaning: `make_patch` refuses to build one. A resource
+that comes or goes as a whole is all `add`, or all `remove`.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ def make_patch(before: Document, after: Document) -> Patch:
     """
     The patch that turns `before` into `after`.
 
-    Each value that it replaces is tested first; so is the digest of a tag, because
-    a tag that moved since is not the tag that somebody reviewed.
+    Each value that it replaces or removes is tested first; so is the digest of a tag,
+    because a tag that moved since is not the tag that somebody reviewed. An empty
+    document stands for a resource that is not there.
     """
     gone = tuple(item for item in sorted(before.items()) if after.get(item[0]) != item[1])
     new = tuple(item for item in sorted(after.items()) if before.get(item[0]) != item[1])
@@ -48,12 +50,17 @@ def _edits(gone: tuple[tuple[str, Value], ...], new: tuple[tuple[str, Value], ..
     # jsonpatch walks a set of keys, so its order follows the hash seed. Plan files
     # must not: reviewers compare them byte by byte.
     edits = sorted(jsonpatch.make_patch(before, after).patch, key=itemgetter("path"))
-    strange = [edit for edit in edits if edit["op"] != "replace"]
+    possible = "replace" if before and after else "add" if after else "remove"
+    strange = [edit for edit in edits if edit["op"] != possible]
     if strange:
         raise ValueError(f"ACR cannot do this to an attribute: {strange}")
     tests = tuple({"op": "test", "path": f"/{name}", "value": value} for name, value in gone)
-    replaces = tuple({"op": "replace", "path": edit["path"], "value": edit["value"]} for edit in edits)
-    return tests, replaces
+    return tests, tuple(map(_operation, edits))
+
+
+def _operation(edit: Mapping[str, Any]) -> Operation:
+    """One edit, with its members in the order in which people read them."""
+    return {name: edit[name] for name in ("op", "path", "value") if name in edit}
 
 
 def apply_patch(patch: Iterable[Operation], document: Document) -> Document:
@@ -94,12 +101,14 @@ def failed_tests(patch: Patch, live: Document) -> tuple[Mismatch, ...]:
 
 def request_body(patch: Patch) -> dict[str, Value]:
     """
-    The body of the PATCH request: what differs, and no other member.
+    The body of the PATCH request: the attributes that differ, and no other member.
 
-    A client that sent more once made repositories unreadable (Azure/azure-powershell#17857).
+    A client that sent more once made repositories unreadable (Azure/azure-powershell#17857). A
+    digest is none of them: a tag moves by a push.
     """
-    edits = (operation for operation in patch if operation["op"] != "test")
-    return {edit["path"].removeprefix("/"): edit["value"] for edit in edits}
+    edits = (operation for operation in patch if operation["op"] in ("add", "replace"))
+    named = ((edit["path"].removeprefix("/"), edit["value"]) for edit in edits)
+    return {name: value for name, value in named if name != DIGEST}
 
 
 def _same(live: object, expected: object) -> bool:
@@ -111,4 +120,4 @@ def _shown(value: Value | None) -> str:
         return "absent"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value[:13]}…" if value.startswith("sha256:") else value
+    return f"{value[:13]}…" if isinstance(value, str) and value.startswith("sha256:") else str(value)

@@ -24,7 +24,27 @@ Effect = Literal["hide", "loosen", "tighten"]
 ACTIONS: tuple[Action, ...] = ("update", "move", "create", "delete")
 
 # Two stages never overlap: every change of one has ended before the next begins.
-STAGE_UNLOCK, STAGE_ATTRIBUTES, STAGE_REPOSITORY = 1, 3, 5
+STAGE_UNLOCK, STAGE_MOVE, STAGE_ATTRIBUTES, STAGE_DELETE, STAGE_REPOSITORY = 1, 2, 3, 4, 5
+
+# Findings that stop `apply`; all others are remarks.
+LIMITS = frozenset(
+    {
+        "loosen-limit",
+        "hide-limit",
+        "move-limit",
+        "delete-limit",
+        "empty-desired-state",
+        "incomplete",
+    }
+)
+
+
+@attrs.frozen
+class Via:
+    """The tag on whose behalf a manifest is changed; where it points elsewhere by then, the change is stale."""
+
+    address: Address
+    digest: str  # that it pointed at, or that the plan points it at
 
 
 @attrs.frozen
@@ -41,16 +61,34 @@ class Change:
     patch: Patch
     origins: tuple[str, ...]  # who asked for it: file:line:column, in file order
     stage: int
+    rank: int = 0  # in its stage: those of a higher one begin when all of a lower one have ended
+    via: Via | None = None  # of a manifest that a rule about a tag reaches
 
     @property
     def attributes(self) -> tuple[str, ...]:
         """The names of what changes, sorted."""
-        return tuple(sorted(name for name in self.after if self.before.get(name) != self.after[name]))
+        names = self.before.keys() | self.after.keys()
+        return tuple(sorted(name for name in names if self.before.get(name) != self.after.get(name)))
 
     @property
     def cause(self) -> Cause:
         """The gravest of its causes."""
         return gravest(self.causes.values())
+
+
+@attrs.frozen
+class Unlock:
+    """
+    A lock that may have to be taken off for a moment, and is put back before the run ends.
+
+    It is announced, and done only where the registry refuses a change without it.
+    """
+
+    address: Address
+    before: Document  # the locks, each of them false
+    after: Document  # the same, each of them true
+    patch: Patch
+    origins: tuple[str, ...]  # who asked for what needs it
 
 
 @attrs.frozen
@@ -86,10 +124,15 @@ class Unknown:
 
 @attrs.frozen
 class Finding:
-    """A remark about the plan as a whole; those about limits stop `apply`."""
+    """A remark about the plan as a whole."""
 
     code: str  # an open set
     message: str
+
+    @property
+    def stops(self) -> bool:
+        """A plan with it is not applied."""
+        return self.code in LIMITS
 
 
 @attrs.frozen
@@ -118,12 +161,15 @@ class Plan:
     base: Reference | None  # what was last applied, for the causes; None: not known
     complete: bool  # false: something could not be read in full, see `unknown`
     changes: tuple[Change, ...]  # sorted by address
+    unlocks: tuple[Unlock, ...]  # that changes may need for a moment, sorted by address
     drift: tuple[Drift, ...]  # that no change undoes, sorted by address
     blocked: tuple[Blocked, ...]
     missing: tuple[Address, ...]  # named exactly, and the registry does not hold it
     unknown: tuple[Unknown, ...]
     findings: tuple[Finding, ...]
     summary: Summary
+    now: str | None = None  # RFC 3339: when it was made; None: no rule depends on that
+    expires: str | None = None  # RFC 3339: when an exception that changes depend on ends; None: none does
 
     @property
     def has_changes(self) -> bool:
@@ -132,24 +178,33 @@ class Plan:
 
 
 def effects_of(before: Document, after: Document, changed: Iterable[str]) -> tuple[Effect, ...]:
-    """What a change of attributes means: permissions withdrawn, granted, or listing and reading turned off."""
+    """
+    What a change of attributes means: permissions withdrawn, granted, or listing and reading turned off.
+
+    What is created begins with every permission; what is deleted has none that matter.
+    """
+    if not after:
+        return ()
     effects: set[Effect] = set()
     for name in changed:
-        if name in (DELETE, WRITE):
-            effects.add("tighten" if before[name] and not after[name] else "loosen")
-        elif name in (LIST, READ):
-            effects.add("hide" if before[name] and not after[name] else "loosen")
+        is_granted = before.get(name, True)
+        if name in (DELETE, WRITE, LIST, READ) and is_granted != after[name]:
+            withdrawn: Effect = "tighten" if name in (DELETE, WRITE) else "hide"
+            effects.add(withdrawn if is_granted else "loosen")
     return tuple(sorted(effects))
 
 
-def stage_of(address: Address, desired: Document, changed: Iterable[str]) -> int:
+def stage_of(address: Address, action: Action, desired: Document, changed: Iterable[str]) -> int:
     """
     When to carry the change out.
 
-    Tags cannot be patched while their repository has `writeEnabled: false`, so it
-    is locked after them and unlocked before them. Source: PowerShell help of
-    Update-AzContainerRegistryTag.
+    Tags and manifests cannot be patched while their repository has `writeEnabled:
+    false`, so it is locked after them and unlocked before them. Source: PowerShell help
+    of Update-AzContainerRegistryTag. What is protected is protected before anything is
+    deleted.
     """
+    if action != "update":
+        return STAGE_DELETE if action == "delete" else STAGE_MOVE
     if address.kind != "repository":
         return STAGE_ATTRIBUTES
     return STAGE_UNLOCK if WRITE in changed and desired[WRITE] else STAGE_REPOSITORY

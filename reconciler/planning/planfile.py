@@ -16,17 +16,18 @@ from typing import Any, cast
 
 import cattrs
 import orjson
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from reconciler import __version__
 from reconciler.errors import AddressError, PlanFileError
-from reconciler.model.address import Address, is_digest, parse_address
-from reconciler.model.attributes import DIGEST, REPOSITORY_ATTRIBUTES, TAG_ATTRIBUTES, Value
+from reconciler.model.address import Address, parse_address
+from reconciler.model.attributes import Value
 from reconciler.model.desired import DesiredState
 from reconciler.planning.base import MemoryReference, Reference, RevisionReference
-from reconciler.planning.patch import Operation, make_patch
-from reconciler.planning.plan import ACTIONS, Change, Drift, Plan, effects_of, stage_of
-from reconciler.planning.statefile import rules_document
+from reconciler.planning.honesty import is_drift, is_honest, is_honest_unlock
+from reconciler.planning.patch import Operation
+from reconciler.planning.plan import ACTIONS, Change, Plan
+from reconciler.planning.rulesfile import rules_document
 
 FORMAT_VERSION = "1.0"
 _READABLE = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -70,6 +71,8 @@ def _fingerprint(document: dict[str, Any]) -> str:
     named = ("registry", "desired_digest", "complete")
     managed = document["summary"]["managed"]  # what the limits are a share of
     deeds = {"format_version": FORMAT_VERSION, "changes": changes, "managed": managed}
+    if document["unlocks"]:
+        deeds["unlocks"] = [{**unlock, "origins": []} for unlock in document["unlocks"]]
     return _digest({**deeds, **{name: document[name] for name in named}})
 
 
@@ -137,59 +140,21 @@ def _is_what_was_written(document: dict[str, Any], plan: Plan) -> bool:
 def _is_consistent(plan: Plan) -> bool:
     """The plan adds up, and each change shows what it would do."""
     addresses = [change.address.order for change in plan.changes]
+    unlocks = [unlock.address.order for unlock in plan.unlocks]
     actions = Counter(change.action for change in plan.changes)
+    touched = {change.address.order for change in plan.changes}
+    blocked = {each.address.order for each in plan.blocked}
     return (
         addresses == sorted(set(addresses))
+        and unlocks == sorted(set(unlocks))
         and all(actions[action] == getattr(plan.summary, action) for action in ACTIONS)
-        and plan.summary.managed >= len({*addresses, *(blocked.address.order for blocked in plan.blocked)})
+        and plan.summary.managed >= len(touched | blocked)
         and plan.registry.isprintable()
         and plan.summary.unmanaged >= 0
         and plan.complete == (not plan.unknown)
-        and all(map(_is_honest, plan.changes))
-        and all(map(_is_drift, plan.drift))
-    )
-
-
-def _is_drift(drift: Drift) -> bool:
-    """It is a digest that changed, or something that is gone."""
-    digests = [document.get(DIGEST) for document in (drift.before, drift.after or {}) if DIGEST in document]
-    is_moved = drift.after is not None and drift.before.keys() == drift.after.keys() == {DIGEST}
-    return (drift.after is None or (is_moved and bool(drift.address.tag))) and all(
-        is_digest(str(digest)) for digest in digests
-    )
-
-
-def _is_honest(change: Change) -> bool:
-    """It is a change that this version makes, and what it shows is what it would do."""
-    changed = change.attributes
-    try:
-        patch = make_patch(change.before, change.after)
-    except ValueError:
-        return False
-    return (
-        change.kind == change.address.kind
-        and change.action == "update"
-        and change.causes.keys() == set(changed)
-        and _shows_what_it_should(change)
-        and _canonical(patch) == _canonical(change.patch)
-        and change.effects == effects_of(change.before, change.after, changed)
-        and change.stage == stage_of(change.address, change.after, changed)
-    )
-
-
-def _shows_what_it_should(change: Change) -> bool:
-    """Some known attributes that change from one boolean to the other and, of a tag, the digest that stays."""
-    known = {"repository": REPOSITORY_ATTRIBUTES, "tag": TAG_ATTRIBUTES}.get(change.kind, ())
-    stays = {name: value for name, value in change.before.items() if name not in change.attributes}
-    pinned = {DIGEST: change.after.get(DIGEST)} if change.kind == "tag" else {}
-    flags = [document[name] for name in change.attributes for document in (change.before, change.after)]
-    return (
-        change.before.keys() == change.after.keys()
-        and bool(change.attributes)
-        and set(change.attributes) <= set(known)
-        and all(isinstance(flag, bool) for flag in flags)
-        and stays == pinned
-        and all(is_digest(str(digest)) for digest in pinned.values())
+        and all(map(is_honest, plan.changes))
+        and all(map(is_honest_unlock, plan.unlocks))
+        and all(map(is_drift, plan.drift))
     )
 
 
@@ -221,12 +186,15 @@ def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_unstructure_hook(Address, str)
     converter.register_structure_hook(Address, lambda text, _: parse_address(_exactly(str, text)))
-    converter.register_structure_hook(Value, lambda value, _: value if type(value) is bool else _exactly(str, value))
+    converter.register_structure_hook(Value, lambda value, _: _one_of((bool, int, str), value))
     converter.register_structure_hook_func(lambda kind: kind == Operation, lambda value, _: _operation(value))
     for kind in (bool, str, int):
         converter.register_structure_hook(kind, lambda value, wanted: _exactly(wanted, value))
     _register_references(converter)
     _register_changes(converter)
+    unless_told = override(omit_if_default=True)
+    in_plan = make_dict_unstructure_fn(Plan, converter, now=unless_told, expires=unless_told)
+    converter.register_unstructure_hook(Plan, in_plan)
     return converter
 
 
@@ -244,7 +212,8 @@ def _register_references(converter: cattrs.Converter) -> None:
 
 def _register_changes(converter: cattrs.Converter) -> None:
     """The gravest cause of a change is written, and follows from its causes when it is read."""
-    members = make_dict_unstructure_fn(Change, converter)
+    unless_told = override(omit_if_default=True)
+    members = make_dict_unstructure_fn(Change, converter, rank=unless_told, via=unless_told)
     from_members = make_dict_structure_fn(Change, converter, _cattrs_forbid_extra_keys=True)
 
     def structure(value: Any, kind: type[Change]) -> Change:
@@ -255,8 +224,14 @@ def _register_changes(converter: cattrs.Converter) -> None:
 
 
 def _operation(value: object) -> Operation:
-    if type(value) is not dict or any(type(member) not in (bool, str) for member in value.values()):
+    if type(value) is not dict or any(type(member) not in (bool, int, str) for member in value.values()):
         raise TypeError("expected an operation of a patch")
+    return value
+
+
+def _one_of(wanted: tuple[type, ...], value: object) -> Any:
+    if type(value) not in wanted:
+        raise TypeError(f"expected a flag, a number or a text, not {type(value).__name__}")
     return value
 
 

@@ -10,14 +10,15 @@ What no rule declares any more is forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import repeat
+from typing import Any
 
 import attrs
 
 from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST, WRITE, Document
-from reconciler.model.last_applied import Counts, LastApplied, LastRun, Remembered, RememberedRepository
+from reconciler.model.last_applied import NOTHING, Counts, LastApplied, LastRun, Remembered, RememberedRepository
 from reconciler.planning.plan import Drift
 from reconciler.planning.statefile import counts_of, repository_from_line, repository_to_line
 
@@ -26,11 +27,11 @@ Accepts = Callable[[Address], bool]
 
 @attrs.frozen(eq=False)
 class Alike:
-    """Tags that are all as declared, and for which the same was."""
+    """Tags, or manifests, that are all as declared, and for which the same was."""
 
     attributes: Document
     names: Sequence[str]
-    digests: Sequence[str]
+    digests: Sequence[str]  # that the tags point at; of manifests, empty texts
 
 
 @attrs.frozen
@@ -40,6 +41,7 @@ class Pending:
     in_sync: Document  # the attributes that are
     digest: str  # of a tag
     waiting: tuple[str, ...]  # the declared attributes that are not
+    all_or_nothing: bool = False  # it is created or deleted; unless that is verified, what was remembered stays
 
 
 @attrs.frozen(eq=False)
@@ -52,6 +54,7 @@ class Observed:
     pending: Mapping[Address, Pending] = attrs.field(factory=dict)
     drift: Sequence[Drift] = ()
     is_whole: bool = True  # what was not seen is not there
+    alike_manifests: Sequence[Alike] = ()
 
     @property
     def is_settled(self) -> bool:
@@ -74,6 +77,7 @@ class Made:
 
     true: Mapping[Address, Document] = attrs.field(factory=dict)  # what each verified one left
     unclear: Mapping[Address, Document] = attrs.field(factory=dict)  # what those would leave that may hold, or not
+    moved: Collection[Address] = ()  # those of the true ones whose tag we pointed somewhere
 
 
 NOTHING_MADE = Made()
@@ -89,20 +93,44 @@ def line_after(observed: Observed, before: RememberedRepository, made: Made, acc
         made: What the changes came to.
         accepts: Whether to remember as it is now what was moved or deleted though locked.
     """
-    tags = _tags(observed)
+    here = Address(observed.name)
+    if here in observed.pending and observed.pending[here].all_or_nothing:
+        return b"" if made.true.get(here) == {} else _line(observed.name, before)
+    tags, manifests = _all(observed.alike), _all(observed.alike_manifests)
     if not observed.is_whole:
-        tags = {**before.tags, **tags}
-    attributes = observed.attributes
+        tags, manifests = {**before.tags, **tags}, {**before.manifests, **manifests}
+    now = RememberedRepository(observed.attributes, tags, manifests)
     for address, pending in observed.pending.items():
-        old = before.tags.get(address.tag, Remembered({})).attributes if address.tag else before.attributes
-        unclear = made.unclear.get(address, {})
-        kept = {name: old[name] for name in pending.waiting if name in old and name not in unclear}
-        now = {**kept, **pending.in_sync, **_flags(made.true.get(address, {}))}
-        if address.tag:
-            tags[address.tag] = Remembered(now, pending.digest)
-        else:
-            attributes = now
-    return _line(observed.name, _undisturbed(RememberedRepository(attributes, tags), observed, before, accepts))
+        now = _with_pending(now, before, address, pending, made)
+    return _line(observed.name, _undisturbed(now, observed, before, accepts))
+
+
+def _with_pending(
+    now: RememberedRepository, before: RememberedRepository, address: Address, pending: Pending, made: Made
+) -> RememberedRepository:
+    """`now` with one resource that was not as declared, as far as the run made it so; its maps are changed."""
+    after, unclear = made.true.get(address), made.unclear.get(address, {})
+    old = _of(before, address)
+    kept = {name: old.attributes[name] for name in pending.waiting if name in old.attributes and name not in unclear}
+    attributes = {**kept, **pending.in_sync, **_flags(after or {})}
+    if not address.tag and not address.digest:
+        return attrs.evolve(now, attributes=attributes)
+    known: Any = now.tags if address.tag else now.manifests
+    name = address.tag or address.digest
+    if after == {}:
+        known.pop(name, None)
+    elif pending.all_or_nothing and after is None:
+        known.update({name: old} if old != NOTHING else {})
+    elif attributes or DIGEST in (after or {}):
+        digest = str((after or {}).get(DIGEST, pending.digest)) if address.tag else ""
+        known[name] = Remembered(attributes, digest)
+    return now
+
+
+def _of(before: RememberedRepository, address: Address) -> Remembered:
+    if address.tag:
+        return before.tags.get(address.tag, NOTHING)
+    return before.manifests.get(address.digest, NOTHING) if address.digest else Remembered(before.attributes)
 
 
 def lines_with(last: LastApplied | None, made: Made) -> dict[str, bytes]:
@@ -171,11 +199,11 @@ def restated(ours: LastApplied, theirs: LastApplied | None, lines: Mapping[str, 
     )
 
 
-def _tags(observed: Observed) -> dict[str, Remembered]:
-    tags: dict[str, Remembered] = {}
-    for group in observed.alike:
-        tags.update(zip(group.names, map(Remembered, repeat(group.attributes), group.digests), strict=True))
-    return tags
+def _all(alike: Iterable[Alike]) -> dict[str, Remembered]:
+    found: dict[str, Remembered] = {}
+    for group in alike:
+        found.update(zip(group.names, map(Remembered, repeat(group.attributes), group.digests), strict=True))
+    return found
 
 
 def _undisturbed(
@@ -192,21 +220,25 @@ def _undisturbed(
             tags[drift.address.tag] = before.tags[drift.address.tag]
         else:
             tags[drift.address.tag] = tags[drift.address.tag]._replace(digest=str(drift.before[DIGEST]))
-    return RememberedRepository(attributes, tags)
+    return RememberedRepository(attributes, tags, now.manifests)
 
 
 def _with(before: RememberedRepository, addresses: Iterable[Address], made: Made) -> RememberedRepository:
     tags, manifests, attributes = dict(before.tags), dict(before.manifests), before.attributes
     for address in addresses:
-        after, unclear = made.true.get(address, {}), made.unclear.get(address, {})
-        if address.tag:
-            old = tags.get(address.tag, Remembered({}))
-            tags[address.tag] = Remembered(_onto(old.attributes, after, unclear), _digest_after(old, after))
-        elif address.digest:
-            old = manifests.get(address.digest, Remembered({}))
-            manifests[address.digest] = Remembered(_onto(old.attributes, after, unclear))
+        after, unclear = made.true.get(address), made.unclear.get(address, {})
+        known = tags if address.tag else manifests
+        name = address.tag or address.digest
+        if not name:
+            if after == {}:
+                return RememberedRepository()  # it was deleted with all that was in it
+            attributes = _onto(attributes, after or {}, unclear)
+        elif after == {}:
+            known.pop(name, None)
         else:
-            attributes = _onto(attributes, after, unclear)
+            old = known.get(name, NOTHING)
+            digest = _digest_after(old, after or {}, is_moved=address in made.moved) if address.tag else ""
+            known[name] = Remembered(_onto(old.attributes, after or {}, unclear), digest)
     return RememberedRepository(attributes, tags, manifests)
 
 
@@ -214,9 +246,9 @@ def _onto(old: Document, after: Document, unclear: Document) -> Document:
     return {**{name: value for name, value in old.items() if name not in unclear}, **_flags(after)}
 
 
-def _digest_after(old: Remembered, after: Document) -> str:
-    """Where a tag points, unless it moved though it was locked, and still is: then where it pointed."""
-    stays = old.digest and old.attributes.get(WRITE) is False and after.get(WRITE) is not True
+def _digest_after(old: Remembered, after: Document, *, is_moved: bool) -> str:
+    """Where a tag points, unless others moved it though it was locked, and still is: then where it pointed."""
+    stays = old.digest and old.attributes.get(WRITE) is False and after.get(WRITE) is not True and not is_moved
     return old.digest if stays else str(after.get(DIGEST, old.digest))
 
 
@@ -225,9 +257,7 @@ def _flags(document: Document) -> Document:
 
 
 def _line(name: str, remembered: RememberedRepository) -> bytes:
-    tags = {tag: known for tag, known in remembered.tags.items() if known.attributes}
-    kept = RememberedRepository(remembered.attributes, tags, remembered.manifests)
-    return b"" if kept.is_empty else repository_to_line(name, kept)
+    return b"" if remembered.is_empty else repository_to_line(name, remembered)
 
 
 def _total(counts: Iterable[Counts]) -> Counts:

@@ -19,14 +19,11 @@ import orjson
 from reconciler.errors import StateError
 from reconciler.model.address import is_repository_name
 from reconciler.model.attributes import Document
-from reconciler.model.desired import Declaration, DesiredState, Origin, RepositoryRule, TagRule
 from reconciler.model.last_applied import Counts, LastApplied, LastRun, Remembered, RememberedRepository
-from reconciler.model.pattern import Pattern, compile_pattern
 
 STATE_FORMAT_VERSION = "1.0"
 _MOST = 2**53  # what every reader of JSON takes for a whole number
 _KIND = "acr-reconciler last applied"
-_THEN = Origin("last applied", 1, 1)
 _RESTORE = (
     "  What was remembered before may stand in {place}.backup;\n"
     "  copy it over this file. Or move the file away: the memory starts anew, and only\n"
@@ -119,32 +116,6 @@ def counts_of(line: bytes) -> Counts:
     """How many resources a line holds."""
     known = repository_from_line(line)
     return Counts(1 if known.attributes else 0, len(known.tags), len(known.manifests))
-
-
-def rules_document(desired: DesiredState) -> list[dict[str, Any]]:
-    """What the files declare as plain JSON values; comments, layout and places do not count."""
-    return [
-        {
-            "match": _texts(rule.match),
-            "exclude": _texts(rule.exclude),
-            "attributes": _pairs(rule.attributes),
-            "tags": [
-                {"match": _texts(tag.match), "exclude": _texts(tag.exclude), "attributes": _pairs(tag.attributes)}
-                for tag in rule.tags
-            ],
-        }
-        for rule in desired.repositories
-    ]
-
-
-def rules_to_bytes(desired: DesiredState) -> bytes:
-    """What the files declare, as the line of a state file."""
-    return orjson.dumps(rules_document(desired), option=orjson.OPT_SORT_KEYS)
-
-
-def rules_from_bytes(rules: bytes) -> DesiredState:
-    """The desired state that `rules_to_bytes` was given, without its places."""
-    return DesiredState(None, tuple(map(_repository_rule, orjson.loads(rules))))
 
 
 def _run_document(run: LastRun) -> dict[str, object]:
@@ -251,31 +222,6 @@ def _attributes(value: object) -> Document:
     if not isinstance(value, dict) or set(map(type, value.values())) - {bool}:
         raise TypeError("attributes are true or false")
     return value
-
-
-def _repository_rule(rule: Mapping[str, Any]) -> RepositoryRule:
-    tags = tuple(
-        TagRule(_patterns(tag["match"]), _patterns(tag["exclude"]), _declarations(tag["attributes"]), _THEN)
-        for tag in rule["tags"]
-    )
-    declared = _declarations(rule["attributes"])
-    return RepositoryRule(_patterns(rule["match"]), _patterns(rule["exclude"]), declared, tags, _THEN)
-
-
-def _patterns(texts: Iterable[str]) -> tuple[Pattern, ...]:
-    return tuple(compile_pattern(text) for text in texts)
-
-
-def _declarations(attributes: Mapping[str, bool]) -> tuple[Declaration, ...]:
-    return tuple(Declaration(name, value, _THEN) for name, value in attributes.items())
-
-
-def _texts(patterns: Iterable[Pattern]) -> list[str]:
-    return [pattern.text for pattern in patterns]
-
-
-def _pairs(declarations: Iterable[Declaration]) -> dict[str, bool]:
-    return {declaration.attribute: declaration.value for declaration in declarations}
 
 
 def _checksum(head: Mapping[str, Any], body: bytes) -> str:

@@ -66,6 +66,7 @@ def undo(
         base=base,
         complete=True,
         changes=tuple(changes),
+        unlocks=(),
         drift=(),
         blocked=(),
         missing=(),
@@ -102,5 +103,5 @@ def _undone(done: Done, live: Document | None, run: str) -> Change | Left:
         after=after,
         patch=make_patch(before, after),
         origins=(f"undo of run {run}",),
-        stage=stage_of(done.address, after, changed),
+        stage=stage_of(done.address, "update", after, changed),
     )

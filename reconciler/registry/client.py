@@ -18,7 +18,9 @@ from reconciler.model.attributes import Document, Value
 from reconciler.registry import shapes
 from reconciler.registry.accounts import Accounts
 from reconciler.registry.auth import Authenticator, SignedIn
-from reconciler.registry.exchange import Answer, Kind, Method, Request, printable
+from reconciler.registry.calls import MANIFEST_TYPES, Calls
+from reconciler.registry.exchange import Answer, printable, steady_s
+from reconciler.registry.looks import Look, TagPage, look_of, tag_page_of
 from reconciler.registry.pages import Chain
 from reconciler.registry.refusals import ADDRESS
 from reconciler.registry.resources import Content, Deleted, Manifest, Referrer, Repository, Tag
@@ -27,7 +29,6 @@ from reconciler.registry.targets import (
     attributes_target,
     content_target,
     list_target,
-    needed,
     referrers_target,
     whole_digest,
 )
@@ -37,15 +38,6 @@ from reconciler.registry.transport import Transport
 Order = Literal["", "timeasc", "timedesc"]  # by name, oldest first, newest first
 
 PAGE_SIZE = 1000  # ACR caps `n` there without saying so (Azure/acr#749)
-_KINDS: dict[Method, Kind] = {"GET": "read", "DELETE": "delete"}
-_MANIFEST_TYPES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.oci.artifact.manifest.v1+json",
-    "*/*",
-)
 
 
 class Client:
@@ -64,6 +56,7 @@ class Client:
         """
         self._transport = transport
         self._authenticator = Authenticator(transport, accounts, self._note_sign_in)
+        self._calls = Calls(transport, self._authenticator)
         self._on_sign_in = on_sign_in
         self.signed_in: SignedIn | None = None  # None while the registry has let nobody in
 
@@ -87,7 +80,7 @@ class Client:
 
     async def ping(self) -> None:
         """Ask whether it is there. Source: OCI distribution specification 1.1, "Determining Support"."""
-        answer = await self._call("GET", PING, CATALOG)
+        answer = await self._calls.send("GET", PING, CATALOG)
         if shapes.SIGNATURE not in answer.headers:
             raise ProtocolError(f"GET {answer.url}: {answer.status}, and no registry answers so\n  {ADDRESS}")
 
@@ -97,7 +90,7 @@ class Client:
 
     async def catalog(self) -> AsyncGenerator[list[str]]:
         """Pages of repository names. Source: Azure/acr-cli docs/swagger.yaml, GetAcrRepositories."""
-        async for names, _ in self._pages(
+        async for names, _ in self._calls.pages(
             f"/acr/v1/_catalog?n={PAGE_SIZE}", CATALOG, shapes.repository_names, lambda name: name
         ):
             yield names
@@ -111,9 +104,9 @@ class Client:
         """
         return shapes.repository_of(await self._read(Address(name)), name)
 
-    async def delete_repository(self, name: str) -> Deleted | None:
+    async def delete_repository(self, name: str, *, not_after_s: float | None = None) -> Deleted | None:
         """Delete a repository with all that it holds; None where there was none. Source: DeleteAcrRepository."""
-        answer = await self._delete(attributes_target(Address(name)), name)
+        answer = await self._calls.delete(attributes_target(Address(name)), name, not_after_s)
         return None if answer is None else shapes.deleted_of(answer)
 
     async def tags(self, repository: str, *, order: Order = "") -> AsyncGenerator[tuple[list[Tag], bool]]:
@@ -122,7 +115,7 @@ class Client:
 
         Source: Azure/acr-cli docs/swagger.yaml, GetAcrTags.
         """
-        pages = self._pages(
+        pages = self._calls.pages(
             list_target(repository, "_tags", n=PAGE_SIZE, orderby=order),
             repository_scope(repository),
             lambda answer: shapes.tags_of(answer, repository),
@@ -141,7 +134,7 @@ class Client:
         """
         target = list_target(repository, "_tags", n=PAGE_SIZE, digest=digest)
         scope, found = repository_scope(repository), []
-        async for tags, _ in self._pages(target, scope, lambda answer: shapes.tags_of(answer, repository), _name):
+        async for tags, _ in self._calls.pages(target, scope, lambda answer: shapes.tags_of(answer, repository), _name):
             found += [tag for tag in tags if tag.document["digest"] == digest]
         return found
 
@@ -154,9 +147,21 @@ class Client:
         """
         return shapes.tag_of(await self._read(address), address)
 
-    async def delete_tag(self, address: Address) -> bool:
+    async def tag_page(self, repository: str, after: str) -> TagPage:
+        """
+        One page of tags by name, from the first one after the text `after`, which need not be a tag.
+
+        Source: Azure/acr-cli docs/swagger.yaml, GetAcrTags: `last` is a place in the lexical order.
+        """
+        target = list_target(repository, "_tags", last=after, n=PAGE_SIZE)
+        answer = await self._calls.send("GET", target, repository_scope(repository))
+        page = tag_page_of(answer, repository)
+        Chain(self._transport.location, target).check_names(answer, [name for name, _ in page.tags])
+        return page
+
+    async def delete_tag(self, address: Address, *, not_after_s: float | None = None) -> bool:
         """Remove a tag; its manifest stays. Whether it was there. Source: recording test_delete_tag."""
-        return await self._delete(attributes_target(address), address.repository) is not None
+        return await self._calls.delete(attributes_target(address), address.repository, not_after_s) is not None
 
     async def manifests(self, repository: str, *, order: Order = "") -> AsyncGenerator[tuple[list[Manifest], bool]]:
         """
@@ -164,7 +169,7 @@ class Client:
 
         Source: Azure/acr-cli docs/swagger.yaml, GetAcrManifests.
         """
-        pages = self._pages(
+        pages = self._calls.pages(
             list_target(repository, "_manifests", n=PAGE_SIZE, orderby=order),
             repository_scope(repository),
             lambda answer: shapes.manifests_of(answer, repository),
@@ -183,10 +188,10 @@ class Client:
         """
         return shapes.manifest_of(await self._read(address), address)
 
-    async def delete_manifest(self, address: Address) -> bool:
+    async def delete_manifest(self, address: Address, *, not_after_s: float | None = None) -> bool:
         """Delete a manifest and its tags; whether it was there. Source: recording CanDeleteManifest."""
         target = content_target(address.repository, whole_digest(address))
-        return await self._delete(target, address.repository) is not None
+        return await self._calls.delete(target, address.repository, not_after_s) is not None
 
     async def read(self, address: Address) -> Document:
         """
@@ -201,9 +206,19 @@ class Client:
             return (await self.manifest(address)).document
         return (await self.repository(address.repository)).document
 
-    async def update(self, address: Address, body: Mapping[str, Value]) -> None:
+    async def look(self, address: Address) -> Look:
+        """What `read` shows and what a delete depends on, and when that was; also of what is not there."""
+        asked_s = steady_s()
+        try:
+            return look_of(await self._read(address), address)
+        except NotFoundError as error:
+            if not error.is_certain:
+                raise
+            return Look(None, asked_s, str(error))
+
+    async def update(self, address: Address, body: Mapping[str, Value], *, not_after_s: float | None = None) -> None:
         """
-        Merge `body` into the attributes of a repository, tag or manifest.
+        Merge `body` into the attributes of a repository, tag or manifest, unless its turn comes after `not_after_s`.
 
         Nothing is returned: the answer to a PATCH may show the old values
         (Azure/acr#212). Read again to know. Source: Azure/acr-cli docs/swagger.yaml,
@@ -213,7 +228,14 @@ class Client:
         if not body:  # ACR answers an empty one with an error (Azure/azure-sdk#2588)
             raise RefusedError(f"{address}: there is nothing to update")
         headers = (("content-type", "application/json"),)
-        await self._call("PATCH", attributes_target(address), scope, headers=headers, body=orjson.dumps(body))
+        await self._calls.send(
+            "PATCH",
+            attributes_target(address),
+            scope,
+            headers=headers,
+            body=orjson.dumps(body),
+            not_after_s=not_after_s,
+        )
 
     async def content(self, repository: str, reference: str) -> Content:
         """
@@ -221,13 +243,15 @@ class Client:
 
         Source: OCI distribution specification 1.1, "Pulling manifests".
         """
-        headers = (("accept", ", ".join(_MANIFEST_TYPES)),)
-        answer = await self._call(
+        headers = (("accept", ", ".join(MANIFEST_TYPES)),)
+        answer = await self._calls.send(
             "GET", content_target(repository, reference), repository_scope(repository), headers=headers
         )
         return shapes.content_of(answer, reference)
 
-    async def put_content(self, repository: str, reference: str, content: Content) -> None:
+    async def put_content(
+        self, repository: str, reference: str, content: Content, *, not_after_s: float | None = None
+    ) -> None:
         """
         Put a manifest under a tag, byte for byte, or under its own digest.
 
@@ -235,7 +259,9 @@ class Client:
         """
         scope = repository_scope(repository, "pull", "push")
         target, headers = content_target(repository, reference), (("content-type", content.media_type),)
-        answer = await self._call("PUT", target, scope, headers=headers, body=content.body, expected=201)
+        answer = await self._calls.send(
+            "PUT", target, scope, headers=headers, body=content.body, expected=201, not_after_s=not_after_s
+        )
         said = answer.headers.get("docker-content-digest", content.digest)
         if said != content.digest:
             raise ProtocolError(
@@ -251,7 +277,7 @@ class Client:
         """
         target = referrers_target(address, artifact_type)
         scope, found = repository_scope(address.repository), []
-        async for referrers, _ in self._pages(target, scope, shapes.referrers_of, _digest, is_sorted=False):
+        async for referrers, _ in self._calls.pages(target, scope, shapes.referrers_of, _digest, is_sorted=False):
             found += [each for each in referrers if artifact_type in ("", each.artifact_type)]
         return found
 
@@ -260,49 +286,7 @@ class Client:
         self._on_sign_in(signed_in)
 
     async def _read(self, address: Address) -> Answer:
-        return await self._call("GET", attributes_target(address), repository_scope(address.repository))
-
-    async def _delete(self, target: str, repository: str) -> Answer | None:
-        """The answer; None where the registry says that there was none, which other clients take for success, too."""
-        try:
-            return await self._call("DELETE", target, repository_scope(repository), expected=202)
-        except NotFoundError as error:
-            if not error.is_certain:
-                raise
-            return None
-
-    async def _call(
-        self,
-        method: Method,
-        target: str,
-        scope: Scope,
-        *,
-        headers: tuple[tuple[str, str], ...] = (),
-        body: bytes = b"",
-        expected: int = 200,
-    ) -> Answer:
-        request = Request(method, target, _KINDS.get(method, "write"), headers, body)
-        answer = await self._authenticator.send(request, scope)
-        if answer.status != expected:
-            raise self._authenticator.refusal(answer, needed(method, target, scope))
-        return answer
-
-    async def _pages(
-        self,
-        target: str,
-        scope: Scope,
-        read: Callable[[Answer], list[shapes.Item]],
-        name_of: Callable[[shapes.Item], str],
-        *,
-        is_sorted: bool = True,
-    ) -> AsyncGenerator[tuple[list[shapes.Item], bool]]:
-        chain = Chain(self._transport.location, target, is_sorted=is_sorted)
-        while target:
-            answer = await self._call("GET", target, scope)
-            target = chain.next_target(answer)
-            items = read(answer)
-            chain.check_names(answer, list(map(name_of, items)))
-            yield items, bool(target)
+        return await self._calls.send("GET", attributes_target(address), repository_scope(address.repository))
 
 
 def _name(tag: Tag) -> str:

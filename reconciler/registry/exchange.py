@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import time
 from collections.abc import Iterable
 from typing import Literal
 from urllib.parse import quote, quote_plus
@@ -30,6 +31,7 @@ class Request:
     kind: Kind = "read"
     headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     body: bytes = attrs.field(default=b"", repr=False)
+    not_after_s: float | None = None  # by `steady_s`: it goes by something that was read, and may not leave later
 
     @property
     def is_repeatable(self) -> bool:
@@ -71,6 +73,7 @@ class Answer:
     headers: httpx.Headers = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     secrets: Secrets = attrs.field(factory=Secrets, repr=False)  # which it may repeat
+    sent_at_s: float = 0.0  # by `steady_s`: when the request left that it answers
 
 
 @attrs.frozen
@@ -81,6 +84,11 @@ class Failure:
     is_repeatable: bool  # nothing can have happened, or it does not matter; and another attempt can help
     advice: str = ""
     was_sent: bool = True  # the registry may have received the request
+
+
+def steady_s() -> float:
+    """Seconds on a clock that is never set, and that goes on while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def printable(text: str) -> str:

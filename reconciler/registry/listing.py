@@ -21,6 +21,7 @@ from reconciler.registry.resources import Manifest, Repository
 Item = TypeVar("Item")
 _Look = Callable[[], Awaitable[Mapping[str, Item]]]
 _Count = Callable[[Repository], int | None]
+_Complete = Callable[[Mapping[str, Manifest]], Awaitable[Mapping[str, Manifest]]]
 
 
 async def counted(
@@ -60,17 +61,36 @@ async def twice(look: Callable[[], Awaitable[Item]]) -> Item:
         return await look()
 
 
-async def list_manifests(client: Client, name: str) -> tuple[Mapping[str, Manifest], str]:
-    """The manifests of a repository by digest, and why these may not be all; empty: they are."""
+async def _as_it_is(listed: Mapping[str, Manifest]) -> Mapping[str, Manifest]:
+    return listed
+
+
+async def list_manifests(
+    client: Client, name: str, *, before: Repository | None = None, complete: _Complete = _as_it_is
+) -> tuple[Mapping[str, Manifest], str]:
+    """
+    The manifests of a repository by digest, and why these may not be all; empty: they are.
+
+    Args:
+        client: Where to ask.
+        name: Of the repository.
+        before: The repository, where it was read already.
+        complete: Adds to what the list shows whatever else is known to be there.
+    """
 
     async def look() -> Mapping[str, Manifest]:
-        found: dict[str, Manifest] = {}
-        async with aclosing(client.manifests(name)) as pages:
-            async for page, _ in pages:
-                found |= {manifest.digest: manifest for manifest in page}
-        return found
+        return await complete(await listed_manifests(client, name))
 
-    return await counted(client, name, look, lambda repository: repository.manifest_count)
+    return await counted(client, name, look, lambda repository: repository.manifest_count, before=before)
+
+
+async def listed_manifests(client: Client, name: str) -> Mapping[str, Manifest]:
+    """What one look at the list of manifests shows, by digest."""
+    found: dict[str, Manifest] = {}
+    async with aclosing(client.manifests(name)) as pages:
+        async for page, _ in pages:
+            found.update((manifest.digest, manifest) for manifest in page)
+    return found
 
 
 def _is_explained(found: int, counts: Sequence[int | None]) -> bool:

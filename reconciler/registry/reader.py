@@ -2,9 +2,10 @@
 Refresh: read the live state that the rules talk about, and nothing else.
 
 No catalog where every repository is named exactly, no list of tags where nothing is
-declared about tags, no repository where nothing is declared about it or its tags. Each
-repository is handed on as soon as it is read and then forgotten, so memory grows
-with the largest repository and not with the registry.
+declared about tags, no repository where nothing is declared about it or its tags, no
+manifest where no rule protects or deletes anything. Each repository is handed on as
+soon as it is read and then forgotten, so memory grows with the largest repository and
+not with the registry.
 
 A refusal of one repository leaves the others readable, so it is told and the read
 goes on. Where the registry cannot be reached, lets nobody sign in or keeps
@@ -14,14 +15,16 @@ throttling, the read ends: asking for the others would end the same way, later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
-from reconciler.errors import ApiError, NotFoundError, ProtocolError, ReconcilerError, ThrottledError, first_of
+from reconciler.errors import ApiError, NotFoundError, ProtocolError, ReconcilerError, first_of
 from reconciler.model.last_applied import Remembered, RememberedRepository
 from reconciler.model.live import LiveRepository
 from reconciler.model.matching import DesiredIndex, RepositoryRules
 from reconciler.registry.client import Client
+from reconciler.registry.manifest_reader import ManifestReader, needs_repository
+from reconciler.registry.manifests_known import hides_everything
 from reconciler.registry.resources import Repository
 from reconciler.registry.tag_reader import Seen, TagReader
 
@@ -43,7 +46,15 @@ class Memory(Protocol):
         """What is remembered of one."""
 
 
-async def refresh(client: Client, index: DesiredIndex, memory: Memory, *, concurrency: int, receive: Receive) -> None:
+async def refresh(
+    client: Client,
+    index: DesiredIndex,
+    memory: Memory,
+    *,
+    concurrency: int,
+    receive: Receive,
+    now_ns: int | None = None,
+) -> None:
     """
     Read every repository that the rules may speak of and hand each to `receive`, in no particular order.
 
@@ -53,15 +64,22 @@ async def refresh(client: Client, index: DesiredIndex, memory: Memory, *, concur
         memory: What was last applied.
         concurrency: How many repositories to read at the same time; at least 1.
         receive: Is given each repository with the rules that speak of it, and what is remembered of it.
+        now_ns: The moment of the run, in nanoseconds since 1970, which spares asking about what is too new to be
+            deleted; None: its age spares nothing.
 
     Raises:
         RegistryError: the catalog, or the registry altogether, cannot be read.
     """
     queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=4 * concurrency)
+
+    async def read(name: str) -> None:
+        rules, remembered = index.for_repository(name), memory.remembered(name)
+        receive(rules, await read_repository(client, name, rules, remembered.tags, now_ns=now_ns), remembered)
+
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(concurrency):
-                group.create_task(_read_from(queue, client, index, memory, receive))
+                group.create_task(_each(queue, read))
             async for name in _repositories(client, index, memory.names):
                 await queue.put(name)
             for _ in range(concurrency):
@@ -101,36 +119,58 @@ async def _catalog(client: Client, listed: set[str]) -> AsyncIterator[str]:
             return
 
 
-async def _read_from(
-    queue: asyncio.Queue[str | None], client: Client, index: DesiredIndex, memory: Memory, receive: Receive
-) -> None:
+async def _each(queue: asyncio.Queue[str | None], read: Callable[[str], Awaitable[None]]) -> None:
     while (name := await queue.get()) is not _STOP:
-        rules, remembered = index.for_repository(name), memory.remembered(name)
-        receive(rules, await read_repository(client, name, rules, remembered.tags), remembered)
+        await read(name)
 
 
 async def read_repository(
-    client: Client, name: str, rules: RepositoryRules, remembered: Mapping[str, Remembered]
+    client: Client,
+    name: str,
+    rules: RepositoryRules,
+    remembered: Mapping[str, Remembered],
+    *,
+    now_ns: int | None = None,
 ) -> LiveRepository:
-    """What `rules` talk about, of one repository; a refusal is told in the value."""
+    """What `rules` talk about, of one repository; a refusal is told in the value. `now_ns` is as `refresh` has it."""
+    is_asked_for = rules.declares_attributes or needs_repository(rules)
     try:
-        repository = await _repository(client, name) if rules.declares_attributes else None
-        if rules.declares_attributes and repository is None:
+        repository = await _repository(client, name) if is_asked_for else None
+        if is_asked_for and repository is None:
             return LiveRepository(name, None, {}, missing=True)
-        seen = await TagReader(client, name, rules, remembered).read(repository) if rules.declares_tags else Seen({})
+        tags = await _tags(client, name, rules, remembered, repository)
+        manifests = await ManifestReader(client, name, rules, repository, now_ns=now_ns).read(tags)
     except NotFoundError:
         return await _confirm_missing(client, name)
     except (ApiError, ProtocolError) as error:
         return _unread(name, error)
-    document = repository.document if repository else None
     return LiveRepository(
         name,
-        document,
-        seen.tags,
-        missing_tags=seen.missing,
-        gone_tags=seen.gone,
-        incomplete=seen.incomplete,
+        repository.document if repository else None,
+        tags.tags,
+        missing_tags=tags.missing,
+        gone_tags=tags.gone,
+        incomplete=tags.incomplete,
+        tag_times=tags.times,
+        manifests=manifests.manifests,
+        missing_manifests=manifests.missing,
+        unread_manifests=manifests.unread,
+        incomplete_manifests=manifests.incomplete,
+        tag_count=repository.tag_count if repository else None,
+        manifest_count=repository.manifest_count if repository else None,
     )
+
+
+async def _tags(
+    client: Client,
+    name: str,
+    rules: RepositoryRules,
+    remembered: Mapping[str, Remembered],
+    repository: Repository | None,
+) -> Seen:
+    if not (rules.declares_tags or rules.needs_all_tags or rules.may_go):
+        return Seen({})
+    return await TagReader(client, name, rules, remembered).read(repository)
 
 
 async def _confirm_missing(client: Client, name: str) -> LiveRepository:
@@ -150,8 +190,7 @@ def _unread(name: str, error: ApiError | ProtocolError) -> LiveRepository:
     Raises:
         ApiError: it is `error`, and hides all the others too.
     """
-    is_sign_in = isinstance(error, ApiError) and error.method == "POST"
-    if is_sign_in or isinstance(error, ThrottledError):
+    if hides_everything(error):
         raise error
     return LiveRepository(name, None, {}, unread=str(error))
 

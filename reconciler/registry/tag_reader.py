@@ -20,10 +20,12 @@ from reconciler.errors import NotFoundError
 from reconciler.model.address import Address, is_tag_name
 from reconciler.model.attributes import LIST, Document
 from reconciler.model.last_applied import Remembered
+from reconciler.model.live import Moment
 from reconciler.model.matching import RepositoryRules
 from reconciler.registry.client import Client
 from reconciler.registry.listing import counted, twice
-from reconciler.registry.resources import Repository
+from reconciler.registry.resources import Repository, Tag
+from reconciler.registry.timestamps import nanoseconds
 
 _FEW = 16  # names that are cheaper to ask for one by one than by reading on in a list of unknown length
 _PAIR = 2  # names that cost no more than the two counts that would spare asking for them
@@ -40,6 +42,7 @@ class Seen:
     missing: tuple[str, ...] = ()  # exact names for which a GET said that there is none
     gone: tuple[str, ...] = ()  # remembered names for which a GET said the same
     incomplete: str = ""
+    times: Mapping[str, Moment] = attrs.field(factory=dict)  # when each was updated; only where rules ask for it
 
 
 class TagReader:
@@ -51,17 +54,29 @@ class TagReader:
         self._rules = rules
         self._remembered = remembered
         self._absent: set[str] = set()  # names for which a GET said that there is none
+        self._needs_times = rules.needs_times
+        self._updated: dict[str, str] = {}  # when each tag was, as sent; only where that is needed
 
     async def read(self, repository: Repository | None) -> Seen:
         """The tags; `repository` is what was read of the repository itself, if it was."""
-        if self._rules.has_tag_wildcards:
+        if self._rules.needs_all_tags or self._rules.may_go:
             tags, incomplete = await self._counted(repository)
         else:
             tags, incomplete = await self._named(repository), ""
         absent = self._absent - tags.keys()
         missing = tuple(name for name in self._rules.exact_tags if name in absent)
         gone = tuple(name for name in self._remembered if name in absent)
-        return Seen(tags, missing, gone, incomplete)
+        return Seen(tags, missing, gone, incomplete, self._times(tags))
+
+    def _times(self, tags: Mapping[str, Document]) -> Mapping[str, Moment]:
+        """When each was updated; what cannot be understood is left out."""
+        parsed = ((name, text, nanoseconds(text)) for name, text in self._updated.items() if name in tags)
+        return {name: Moment(text, ns) for name, text, ns in parsed if ns is not None}
+
+    def _documents(self, tags: list[Tag]) -> Iterable[tuple[str, Document]]:
+        if self._needs_times:
+            self._updated.update((tag.name, tag.updated) for tag in tags)
+        return ((tag.name, tag.document) for tag in tags)
 
     async def _named(self, repository: Repository | None) -> Mapping[str, Document]:
         """Just the names that rules give."""
@@ -91,7 +106,7 @@ class TagReader:
         tags: dict[str, Document] = {}
         async with aclosing(self._client.tags(self._name)) as pages:
             async for page, _ in pages:
-                tags.update((tag.name, tag.document) for tag in page)
+                tags.update(self._documents(page))
         return tags
 
     async def _listed_and_watched(self) -> Mapping[str, Document]:
@@ -121,7 +136,7 @@ class TagReader:
         tags: dict[str, Document] = {}
         async with aclosing(self._client.tags(self._name)) as pages:
             async for page, has_next in pages:
-                tags.update((tag.name, tag.document) for tag in page)
+                tags.update(self._documents(page))
                 if has_next and sum(name not in tags for name in self._rules.exact_tags) <= _FEW:
                     return tags, False
         return tags, True
@@ -140,11 +155,12 @@ class TagReader:
     async def _tag(self, name: str) -> Document | None:
         """The document; None where the registry says in its own words that it does not hold it."""
         try:
-            return (await self._client.tag(Address(self._name, tag=name))).document
+            tag = await self._client.tag(Address(self._name, tag=name))
         except NotFoundError as error:
             if error.code != _UNKNOWN_CODE:
                 raise
             return None
+        return dict(self._documents([tag]))[name]
 
 
 def _tag_count(repository: Repository) -> int | None:

@@ -2,7 +2,8 @@
 One call to the registry, made as reliable as it can be.
 
 Every call is bounded in time and in size, repeated as far as `patience` permits,
-and started when its `budget` does. Nothing is ever followed: not a redirect, not
+and started when its `budget` does; but never later than its caller permits, because
+a turn can be a minute away. Nothing is ever followed: not a redirect, not
 another host. Requests are counted, because asking little is a promise.
 
 httpx's transport is called without an `AsyncClient` around it. All that the client
@@ -27,9 +28,9 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from reconciler import __version__
-from reconciler.errors import ProtocolError, UnreachableError
+from reconciler.errors import ProtocolError, TooLateError, UnreachableError
 from reconciler.registry.budget import Budget
-from reconciler.registry.exchange import KINDS, Answer, Failure, Kind, Request, Secrets, printable
+from reconciler.registry.exchange import KINDS, Answer, Failure, Kind, Request, Secrets, printable, steady_s
 from reconciler.registry.location import Location, origin_of
 from reconciler.registry.patience import TOO_MANY_REQUESTS, Patience
 from reconciler.registry.route import proxy_for, trusted
@@ -38,6 +39,7 @@ MAX_BODY_BYTES = 32 * 2**20  # a page of 1,000 tags has 0.4 MiB
 _MIN_ATTEMPT_S = 0.1
 _ATTEMPT_SHARE = 3  # a hung attempt is given up after this part of the timeout, so that another one is possible
 _ADDRESS = "Is this the registry's own address?"
+_REACH = "Is the name right, and can this machine reach it?"
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -121,12 +123,14 @@ class Transport:
 
         Raises:
             UnreachableError: no answer came in time.
+            TooLateError: it may not be sent any more; it was not.
             ProtocolError: the answer is too large, or leads elsewhere.
         """
         patience = Patience(self._timeout_s, request.is_repeatable)
         budget = self._budgets[request.kind]
         while True:
             async with budget, self._slots:  # waiting for a turn is not the registry being slow: no timeout runs
+                self._check_deadline(request)
                 sent_at_s = time.monotonic()
                 outcome = await self._attempt(request, patience.left_s)
             took_s = time.monotonic() - sent_at_s
@@ -150,6 +154,9 @@ class Transport:
         headers = self._headers if not request.headers else self._headers_with(request.headers)
         message = httpx.Request(request.method, url, headers=headers, content=request.body or None)
         limit_s = min(self._timeout_s / _ATTEMPT_SHARE, max(_MIN_ATTEMPT_S, left_s))
+        if request.not_after_s is not None:  # a connection that takes longer to stand is none to send it on
+            connect_s = max(_MIN_ATTEMPT_S, min(limit_s, request.not_after_s - steady_s()))
+            message.extensions["timeout"] = {"connect": connect_s, "pool": connect_s}
         self.requests[request.method] += 1
         try:
             async with asyncio.timeout(limit_s):
@@ -166,6 +173,14 @@ class Transport:
         except (httpx.TransportError, aiohttp.ClientError) as error:  # httpx-aiohttp lets some of the latter through
             cause = error.__cause__ if isinstance(error, httpx.TransportError) else error
             return _failure(cause or error, is_repeatable=request.is_repeatable)
+
+    def _check_deadline(self, request: Request) -> None:
+        """Raise `TooLateError` where the time for it has passed."""
+        if request.not_after_s is not None and steady_s() > request.not_after_s:
+            raise TooLateError(
+                f"{request.method} {self.secrets.masked(self.location.origin + request.target)}: not sent,"
+                " because what it goes by was read too long ago"
+            )
 
     def _headers_with(self, more: tuple[tuple[str, str], ...]) -> httpx.Headers:
         headers = self._headers.copy()
@@ -192,6 +207,7 @@ class Transport:
         return outcome
 
     async def _exchange(self, message: httpx.Request, url: str) -> Answer:
+        sent_at_s = steady_s()
         response = await self._http.handle_async_request(message)
         chunks, size = [], 0
         try:
@@ -205,7 +221,8 @@ class Transport:
         finally:
             await response.aclose()
         shown = self.secrets.masked(url)
-        return Answer(message.method, shown, response.status_code, response.headers, b"".join(chunks), self.secrets)
+        body = b"".join(chunks)
+        return Answer(message.method, shown, response.status_code, response.headers, body, self.secrets, sent_at_s)
 
 
 def _check_encoding(response: httpx.Response, url: str) -> None:
@@ -228,7 +245,7 @@ def _failure(cause: BaseException, *, is_repeatable: bool) -> Failure:
     if isinstance(cause, aiohttp.ClientHttpProxyError):
         advice = "HTTPS_PROXY or ALL_PROXY names the proxy, with user and password where it wants them."
         return Failure(f"the proxy refused: {cause.status}", is_repeatable=False, advice=advice, was_sent=False)
-    if isinstance(cause, aiohttp.ClientConnectorError):
+    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return attrs.evolve(_not_connected(cause), was_sent=False)
     if isinstance(cause, aiohttp.ServerDisconnectedError):
         return Failure("the connection was closed without an answer", is_repeatable, _ADDRESS)
@@ -241,7 +258,9 @@ def _failure(cause: BaseException, *, is_repeatable: bool) -> Failure:
     return Failure(f"no valid HTTP answer: {printable(what) or type(cause).__name__}", is_repeatable, _ADDRESS)
 
 
-def _not_connected(cause: aiohttp.ClientConnectorError) -> Failure:
+def _not_connected(cause: aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) -> Failure:
+    if isinstance(cause, aiohttp.ConnectionTimeoutError):
+        return Failure("no connection in time", is_repeatable=True, advice=_REACH)
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
         reason = getattr(cause.certificate_error, "verify_message", "") or str(cause.certificate_error)
         advice = "--ca-bundle names a file of further authorities to believe, such as a company's own."
@@ -251,7 +270,7 @@ def _not_connected(cause: aiohttp.ClientConnectorError) -> Failure:
     if isinstance(cause, aiohttp.ClientConnectorSSLError):
         advice = "A registry on this machine that speaks plain http is named http://…"
         return Failure(f"no TLS there: {printable(str(cause.os_error))}", is_repeatable=False, advice=advice)
-    advice = "Is the name right, and can this machine reach it?"
+    advice = _REACH
     if isinstance(cause, aiohttp.ClientProxyConnectionError):
         advice = "The proxy is not reached: HTTPS_PROXY or ALL_PROXY names it, NO_PROXY goes past it."
     if isinstance(cause, aiohttp.ClientConnectorDNSError):

@@ -11,7 +11,13 @@ from reconciler.render.words import Paint, Style, count, safe
 _SHOWN = 5  # names of a group of repositories
 _WORDS: dict[Verdict, str] = {"yes": "yes", "no": "no", "unknown": "not known"}
 _STYLES: dict[Verdict, Style] = {"yes": "green", "no": "red", "unknown": "yellow"}
-_MEANS = {"metadata_read": "read metadata", "metadata_write": "write metadata", "delete": "delete", "pull": "pull"}
+_MEANS = {
+    "metadata_read": "read metadata",
+    "metadata_write": "write metadata",
+    "delete": "delete",
+    "pull": "pull",
+    "push": "push",
+}
 
 
 def render_diagnosis(diagnosis: Diagnosis, paint: Paint, *, full: bool) -> str:

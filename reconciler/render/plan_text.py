@@ -15,7 +15,8 @@ from operator import itemgetter
 
 from reconciler.model.attributes import DIGEST
 from reconciler.planning.cause import GRAVEST_FIRST, Cause
-from reconciler.planning.plan import ACTIONS, Change, Drift, Plan, effects_of
+from reconciler.planning.plan import ACTIONS, Change, Drift, Plan, Unlock, effects_of
+from reconciler.render.change_rows import rows
 from reconciler.render.words import WIDTH, Paint, Style, count, paragraph, safe, sentence, short_name, shown
 
 SHOW_ALL_UP_TO = 100  # changes; beyond that a plan is shown in part
@@ -23,11 +24,11 @@ SHOWN_REPOSITORIES = 10
 SHOWN_CHANGES = 5  # of one repository
 SHOWN_NOTES = 10  # blocked, missing and unread resources, each
 _SIGNS = {"update": "~", "move": ">", "create": "+", "delete": "-"}
+_SIGN_STYLES: dict[str, Style] = {"update": "yellow", "move": "yellow", "create": "green", "delete": "red"}
 _GRAVITY = ("hide", "loosen")
 _MARKS = {"hide": "hides", "loosen": "loosens"}
 _CAUSE_STYLES: dict[str, Style] = {"drift": "red", "conflict": "red"}
 _MAX_NAME = 30
-_VALUES_WIDTH = 13  # true → false
 _ASKED = "asked for at "
 
 
@@ -50,6 +51,12 @@ def render_plan(plan: Plan, paint: Paint, *, full: bool) -> str:
         ),
         _notes("Blocked", _blocked(plan), paint, full=full),
         _notes(
+            "Unlocked for a moment, only if the registry refuses without, and locked again",
+            [(_unlock(each), "") for each in plan.unlocks],
+            paint,
+            full=full,
+        ),
+        _notes(
             "Missing: the files name it, the registry does not hold it",
             [(str(address), "") for address in plan.missing],
             paint,
@@ -63,9 +70,15 @@ def render_plan(plan: Plan, paint: Paint, *, full: bool) -> str:
         ),
         _notes(
             "Findings: apply refuses this plan as it is",
-            [(safe(each.code), each.message) for each in plan.findings],
+            [(safe(each.code), each.message) for each in plan.findings if each.stops],
             paint,
             full=True,
+        ),
+        _notes(
+            "Worth knowing",
+            [(safe(each.code), each.message) for each in plan.findings if not each.stops],
+            paint,
+            full=full,
         ),
         _summary(plan, paint),
     ]
@@ -93,7 +106,10 @@ def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
 
 
 def _gravity(change: Change) -> int:
-    return next((rank for rank, effect in enumerate(_GRAVITY) if effect in change.effects), len(_GRAVITY))
+    if change.action == "delete":
+        return 0
+    ranks = (rank for rank, effect in enumerate(_GRAVITY, 1) if effect in change.effects)
+    return next(ranks, len(_GRAVITY) + (1 if change.action == "move" else 2))
 
 
 def _effects(changes: Sequence[Change]) -> str:
@@ -109,16 +125,18 @@ class _Layout:
         self._paint = paint
         names = (len(short_name(change.address)) for change in plan.changes)
         self._name_width = max((length for length in names if length <= _MAX_NAME), default=0)
-        attributes = (len(safe(name)) for change in plan.changes for name in change.attributes)
+        attributes = (len(safe(name)) for each in plan.changes for name in each.after if name != DIGEST)
         self._attribute_width = max(attributes, default=0)
-        is_grave = any(_gravity(change) < len(_GRAVITY) for change in plan.changes)
+        widths = (len(text) for change in plan.changes for _, text in rows(change, self._attribute_width))
+        self._row_width = max(widths, default=0)
+        is_grave = any(set(change.effects) & set(_GRAVITY) for change in plan.changes)
         self._mark_width = max(map(len, _MARKS.values())) if is_grave else 0
         # Who moved is said where somebody did, and where nobody knows although there is a memory.
         told = {cause for change in plan.changes for cause in change.causes.values()} & _told_causes(plan)
         self._cause_width = max(map(len, told), default=0)
         self._told = told
-        self._margin = 4 + self._name_width + 2  # where attributes begin
-        self._line_width = self._margin + self._attribute_width + 2 + _VALUES_WIDTH
+        self._margin = 4 + self._name_width + 2  # where rows begin
+        self._line_width = self._margin + self._row_width
         self._line_width += sum(2 + width for width in (self._mark_width, self._cause_width) if width)
 
     def repository(self, name: str, changes: Sequence[Change], left_out: Sequence[Change] = ()) -> str:
@@ -131,32 +149,32 @@ class _Layout:
         return "\n".join(lines) + "\n"
 
     def _change(self, change: Change) -> Iterator[str]:
-        name, sign = short_name(change.address), self._paint(_SIGNS[change.action], "yellow")
+        name, sign = short_name(change.address), self._paint(_SIGNS[change.action], _SIGN_STYLES[change.action])
         head = f"  {sign} {name:{self._name_width}}"
         if len(name) > self._name_width:
             yield head
             head = " " * (self._margin - 2)
-        origins = [safe(origin) for origin in change.origins]
+        asked = [f"{safe(origin)}{_on_behalf(change)}" for origin in change.origins]
         # Several origins belong to different attributes, and beside the wrong one an origin would mislead.
-        is_beside = len(origins) == 1 and self._line_width + 2 + len(origins[0]) <= WIDTH
-        beside = f"  {self._paint(origins[0], 'dim')}" if is_beside else ""
-        for attribute in change.attributes:
-            yield f"{head}  {self._attribute(change, attribute)}{beside}".rstrip()
+        is_beside = len(asked) == 1 and self._line_width + 2 + len(asked[0]) <= WIDTH
+        beside = f"  {self._paint(asked[0], 'dim')}" if is_beside else ""
+        for attribute, text in rows(change, self._attribute_width):
+            yield f"{head}  {self._row(change, attribute, text)}{beside}".rstrip()
             head, beside = " " * (self._margin - 2), ""
         if not is_beside:
-            yield from self._origins(origins)
+            yield from self._origins(asked)
 
-    def _attribute(self, change: Change, attribute: str) -> str:
-        values = f"{shown(change.before[attribute])} → {shown(change.after[attribute])}"
-        text = f"{safe(attribute):{self._attribute_width}}  {values:{_VALUES_WIDTH}}"
+    def _row(self, change: Change, attribute: str, text: str) -> str:
+        row = f"{text:{self._row_width}}"
         if self._mark_width:
-            effects = effects_of(change.before, change.after, [attribute])
+            effects = effects_of(change.before, change.after, [attribute]) if attribute else ()
             mark = "".join(_MARKS[effect] for effect in effects if effect in _MARKS)
-            text = f"{text}  {self._column(mark, self._mark_width, 'red')}"
+            row = f"{row}  {self._column(mark, self._mark_width, 'red')}"
         if self._cause_width:
-            cause = change.causes[attribute] if change.causes[attribute] in self._told else ""
-            text = f"{text}  {self._column(cause, self._cause_width, _CAUSE_STYLES.get(cause, 'dim'))}"
-        return text
+            cause = change.causes[attribute] if attribute else change.cause
+            told = cause if cause in self._told else ""
+            row = f"{row}  {self._column(told, self._cause_width, _CAUSE_STYLES.get(told, 'dim'))}"
+        return row
 
     def _column(self, text: str, width: int, style: Style) -> str:
         return f"{self._paint(text, style) if text else ''}{' ' * (width - len(text))}"
@@ -168,6 +186,11 @@ class _Layout:
             return
         for start, origin in zip_longest((_ASKED,), origins, fillvalue=""):
             yield f"    {self._paint(f'{start:{len(_ASKED)}}{origin}', 'dim')}"
+
+
+def _on_behalf(change: Change) -> str:
+    """The tag that a manifest is changed for."""
+    return f" for {short_name(change.via.address)}" if change.via else ""
 
 
 def _notes(title: str, notes: Sequence[tuple[str, str]], paint: Paint, *, full: bool) -> str:
@@ -194,6 +217,10 @@ def _drift(drift: Drift) -> str:
     if drift.after is None:
         return f"It was deleted. {locked_at}"
     return f"It moved: {shown(drift.before[DIGEST])} → {shown(drift.after[DIGEST])}. {locked_at}"
+
+
+def _unlock(unlock: Unlock) -> str:
+    return f"{unlock.address}: {' and '.join(sorted(unlock.before))}"
 
 
 def _blocked(plan: Plan) -> list[tuple[str, str]]:

@@ -71,9 +71,11 @@ def _wrapped(line: str, margin: int) -> str:
 
 
 def shown(value: Value) -> str:
-    """A value of a document: `true`, `false`, or the first digits of a digest."""
+    """A value of a document: `true`, `false`, a number, or the first digits of a digest."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int):
+        return f"{value:,}"
     return safe(value[:13]) if value.startswith("sha256:") else safe(value)
 
 

@@ -55,8 +55,9 @@ async def _plan(client, desired):
     return make_plan("emulator", "sha256:", parts)
 
 
-async def _apply(plan, client, *, sink=lambda event: None, interrupt=None):
-    return await apply_plan(plan, client, concurrency=4, sink=sink, interrupt=interrupt or Interrupt())
+async def _apply(plan, client, *, sink=lambda event: None, interrupt=None, recheck="page"):
+    interrupt = interrupt or Interrupt()
+    return await apply_plan(plan, client, concurrency=4, sink=sink, interrupt=interrupt, recheck=recheck)
 
 
 def _told(report):
@@ -276,7 +277,8 @@ async def test_an_interrupt_lets_what_is_under_way_finish(emulator):
             interrupt()
 
     async with _client(emulator) as client:
-        report = await _apply(await _plan(client, LOCK_TAGS), client, sink=stop_at_the_first, interrupt=interrupt)
+        plan = await _plan(client, LOCK_TAGS)
+        report = await _apply(plan, client, sink=stop_at_the_first, interrupt=interrupt, recheck="each")
 
     statuses = [outcome.status for outcome in report.outcomes]
     locked = [n for n in range(40) if not emulator.tag(f"web/api:v{n:02}")["writeEnabled"]]

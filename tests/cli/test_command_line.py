@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from servers import html, refusal, repository, scripted
+from servers import html, refusal, repository, scripted, tags
 
 from reconciler import __version__
 from reconciler.cli import COMMANDS
@@ -266,6 +266,9 @@ def test_explain_believes_the_registry_itself(reconciler, releases, address, cod
     """A resource that is not there is no error: the rules are explained all the same."""
     with scripted() as registry:
         registry.on("*", refusal(404, code))
+        if code == "TAG_UNKNOWN":
+            registry.on("/acr/v1/team%2Fapp", repository("team/app", tag_count=0))
+            registry.on("/acr/v1/team%2Fapp/_tags", tags("team/app"))
 
         done = reconciler("explain", address, releases, "--registry", registry.url, "-q", "--timeout", "3")
 

@@ -65,6 +65,7 @@ def test_an_admin_lacks_nothing(start_emulator, reconciler, files):
         "  write metadata    yes\n"
         "  delete            yes\n"
         "  pull              yes\n"
+        "  push              yes\n"
         "\n"
         "Nothing is missing.\n"
     ) == re.sub(r"until \d{4}-\d\d-\d\d \d\d:\d\d UTC", "until TIME UTC", done.stdout)
@@ -88,6 +89,7 @@ def test_a_permission_that_the_files_need_is_named(start_emulator, reconciler, f
         "    in a scope map metadata/write\n"
         "  delete            no         these files do not need it\n"
         "  pull              no         these files do not need it\n"
+        "  push              no         these files do not need it\n"
         "\n"
         "plan has all that it needs; apply lacks a permission.\n"
     ) == done.stdout.partition("\n\n")[2]
@@ -97,22 +99,28 @@ def test_a_permission_that_the_files_need_is_named(start_emulator, reconciler, f
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        (_admin(), {"metadata_read": "yes", "metadata_write": "yes", "delete": "yes", "pull": "yes"}),
+        (_admin(), {"metadata_read": "yes", "metadata_write": "yes", "delete": "yes", "pull": "yes", "push": "yes"}),
         (
             _identity(team__app=WRITER),
-            {"metadata_read": "yes", "metadata_write": "yes", "delete": "no", "pull": "no"},
+            {"metadata_read": "yes", "metadata_write": "yes", "delete": "no", "pull": "no", "push": "no"},
         ),
         (
             _identity(team__app=["content/read", "content/delete"]),
-            {"metadata_read": "no", "metadata_write": "no", "delete": "yes", "pull": "yes"},
+            {"metadata_read": "no", "metadata_write": "no", "delete": "yes", "pull": "yes", "push": "no"},
         ),
         (
             Settings(auth="none"),
-            {"metadata_read": "yes", "metadata_write": "unknown", "delete": "unknown", "pull": "unknown"},
+            {
+                "metadata_read": "yes",
+                "metadata_write": "unknown",
+                "delete": "unknown",
+                "pull": "unknown",
+                "push": "unknown",
+            },
         ),
         (
             Settings(auth="basic", username="ci", password="s3cret-word"),
-            {"metadata_read": "yes", "metadata_write": "yes", "delete": "yes", "pull": "yes"},
+            {"metadata_read": "yes", "metadata_write": "yes", "delete": "yes", "pull": "yes", "push": "yes"},
         ),
     ],
     ids=["admin", "writer", "no metadata", "no sign-in", "basic"],
@@ -125,6 +133,28 @@ def test_what_is_permitted_is_told_action_by_action(start_emulator, reconciler, 
     done = reconciler("doctor", files(EXACT), "--registry", emulator.url, "--format", "json", **CI)
 
     assert {"team/app": expected} == _permissions(done)
+
+
+@pytest.mark.parametrize(
+    ("entry", "needed"),
+    [
+        ("tags: [{match: v1, protect: immutable}]", {"metadata_read", "metadata_write"}),
+        ("tags: [{match: v1, ensure: absent}]", {"metadata_read", "metadata_write", "delete"}),
+        ("tags: [{match: 'v*', keep: {last: 3}}]", {"metadata_read", "metadata_write", "delete"}),
+        (f"tags: [{{match: v1, digest: 'sha256:{'a' * 64}'}}]", {"metadata_read", "metadata_write", "pull", "push"}),
+        ("manifests: [{tagged: false, ensure: absent}]", {"metadata_read", "metadata_write", "delete", "pull"}),
+    ],
+)
+def test_what_the_files_need_is_what_apply_would_do(start_emulator, reconciler, files, entry, needed):
+    """A move pulls and pushes, an absence deletes, and what may go is looked into."""
+    emulator = start_emulator(_admin())
+    emulator.push("team/app:v1", content=b"one")
+    file = files(f"version: 1\nrepositories: [{{match: team/app, {entry}}}]\n")
+
+    done = reconciler("doctor", file, "--registry", emulator.url, "--format", "json", **CI)
+
+    (examined,) = json.loads(done.stdout)["repositories"]
+    assert needed == {grant["action"] for grant in examined["permissions"] if grant["needed"]}
 
 
 def test_nothing_is_changed(start_emulator, reconciler, files):

@@ -6,6 +6,7 @@ import gc
 import io
 import json
 
+import attrs
 import yaml
 from hypothesis import given, settings, strategies as st
 
@@ -13,13 +14,40 @@ from reconciler.errors import DesiredStateError
 from reconciler.files import load_desired
 
 ENTRY = {"match": ["a", "b/*"], "exclude": "b/c", "attributes": {"deleteEnabled": "false", "readEnabled": "true"}}
+DIGEST = f"sha256:{'a' * 64}"
+TAGS = [
+    ENTRY | {"match": ["a", "b-*"], "exclude": "x", "protect": "immutable"},
+    {"match": "pr-*", "keep": {"last": "10", "newerThan": "30d"}},
+    {"match": "tmp-*", "ensure": "absent", "unlock": "true"},
+]
+MANIFESTS = [
+    {"match": "sha256:9*", "exclude": DIGEST, "tagged": "false", "mediaType": ["a/**", "b/c"], "protect": "open"},
+    {"tagged": "true", "keep": {"newerThan": "2w"}},
+]
 FILE = {
     "version": "1",
     "registry": "a.b",
-    "repositories": [{**ENTRY, "tags": [ENTRY | {"match": ["a", "b-*"], "exclude": "x"}]}],
+    "repositories": [
+        {**ENTRY, "protect": "frozen", "tags": TAGS, "manifests": MANIFESTS},
+        {"match": "c", "tags": [{"match": "v1", "digest": DIGEST, "protect": "undeletable"}]},
+        {"match": ["d", "e"], "ensure": "absent", "unlock": "false"},
+    ],
+    "exceptions": [
+        {
+            "match": ["a:v*", "b@sha256:9*"],
+            "attributes": {"writeEnabled": "true"},
+            "until": "2026-12-01T18:00:00Z",
+            "reason": "INC-4711",
+        },
+    ],
 }
 VALID = yaml.safe_dump(FILE).encode()
 FRAGMENTS = [
+    b"protect: ",
+    b"digest: ",
+    b"ensure: absent",
+    b"keep: {last: 1}",
+    b"unlock: true",
     b"&a ",
     b"*a",
     b"<<: ",
@@ -56,7 +84,8 @@ def problems_of(data):
 
 def meaning(desired):
     """All that a desired state says, without places and without the order of attributes."""
-    return [desired.registry, [entry_meaning(rule) for rule in desired.repositories]]
+    rules = [entry_meaning(rule) for rule in desired.repositories]
+    return [desired.registry, rules, [exception_meaning(exception) for exception in desired.exceptions]]
 
 
 def entry_meaning(rule):
@@ -64,9 +93,24 @@ def entry_meaning(rule):
     return (
         [pattern.text for pattern in rule.match],
         [pattern.text for pattern in rule.exclude],
-        {declared.attribute: declared.value for declared in rule.attributes},
-        [entry_meaning(tag) for tag in getattr(rule, "tags", ())],
+        {declared.attribute: declared.value for declared in rule.declared},
+        [pattern.text for pattern in getattr(rule, "media_type", ())],
+        getattr(rule, "tagged", None),
+        [without_place(getattr(rule, name, None)) for name in ("protect", "ensure", "keep")],
+        [entry_meaning(inner) for name in ("tags", "manifests") for inner in getattr(rule, name, ())],
     )
+
+
+def exception_meaning(exception):
+    """All that an exception says, likewise."""
+    targets = [[part and part.text for part in (each.repository, each.tag, each.digest)] for each in exception.match]
+    flags = {declared.attribute: declared.value for declared in exception.attributes}
+    return (targets, flags, exception.until, exception.until_ns, exception.reason)
+
+
+def without_place(said):
+    """What was said, without where."""
+    return said and attrs.asdict(said, filter=lambda attribute, _: attribute.name != "origin")
 
 
 def shuffled(draw, value):

@@ -134,6 +134,55 @@ def test_a_pattern_that_some_repository_matches_is_read(pattern, name):
     assert read.matches(name)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [
+        ("**", f"sha256:{'9' * 64}"),
+        ("sha256:9f*", f"sha256:9f{'0' * 62}"),
+        ("*:9*", f"sha512:9{'0' * 127}"),
+        ("sha{256,512}:[!0]*", f"sha256:1{'0' * 63}"),
+        (f"sha256:{'?' * 64}", f"sha256:{'a' * 64}"),
+        (f"{'?' * 135}", f"sha512:{'a' * 128}"),
+        ("regex:sha256:.*", f"sha256:{'a' * 64}"),
+    ],
+)
+def test_a_pattern_that_some_digest_matches_is_read(pattern, name):
+    """Likewise for manifests, whose digests have one of two lengths."""
+    (read,) = PatternReader().digests(pattern)
+
+    assert read.matches(name)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["?" * 70, "?" * 72, f"sha256:*{'?' * 65}", f"s*:{'0' * 129}*", f"*sha256:*a*{'?' * 64}"]
+)
+def test_a_pattern_that_is_too_short_or_too_long_for_digests_is_refused(pattern):
+    """A digest has 71 or 135 characters."""
+    with pytest.raises(Refused) as refused:
+        PatternReader().digests(pattern)
+
+    assert "matches no manifest" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches"),
+    [
+        ("**", True),
+        ("application/**", True),
+        ("application/vnd.docker.*", True),
+        ("*/*", True),
+        ("**+json", True),
+        ("application/vnd.docker.distribution.manifest.v2+json", True),
+        ("application/vnd.oci.**", False),
+    ],
+)
+def test_media_types_are_matched_as_a_whole(pattern, matches):
+    """A star stays within its half; two cross the slash."""
+    (read,) = PatternReader().media_types(pattern)
+
+    assert matches == read.matches("application/vnd.docker.distribution.manifest.v2+json")
+
+
 def test_all_patterns_together_stand_for_a_limited_number_of_alternatives(complaints):
     """A small file that asks for a million alternatives is refused at the pattern that is too much, and only there."""
     lines = [f"- match: ['a{number}{{1..100}}*', plain]\n" for number in range(3000)]
@@ -198,3 +247,16 @@ def test_no_pattern_is_refused_that_matches_a_repository(pair):
     (read,) = PatternReader().repositories(glob)
 
     assert read.matches(name)
+
+
+@given(
+    digest=st.sampled_from([f"sha256:{'0123456789abcdef' * 4}", f"sha512:{'fe' * 64}"]),
+    signs=st.dictionaries(st.integers(0, 70), st.sampled_from(["?", "*", "[_]", "{_,_}", "_*", "**"]), max_size=3),
+)
+def test_no_pattern_is_refused_that_matches_a_digest(digest, signs):
+    """Likewise for digests."""
+    glob = "".join(signs.get(at, "_").replace("_", letter) for at, letter in enumerate(digest))
+
+    (read,) = PatternReader().digests(glob)
+
+    assert read.matches(digest)

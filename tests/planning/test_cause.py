@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from builders import OPEN, desired_state, digest, repository, tag
+from builders import OPEN, desired_state, digest, manifest, repository, tag
 from hypothesis import given, settings, strategies as st
 
 from reconciler.model.address import Address
@@ -162,3 +162,65 @@ def test_editing_one_side_after_an_apply_gives_the_cause_of_that_side(applied, e
     expected = {edited: "config"} if side == "files" else {edited: "drift"}
     is_managed = side == "files" or edited in applied
     assert ([expected] if is_managed else []) == [dict(change.causes) for change in changes]
+
+
+def _cause_of_one(rule, live, remembered, rules_then=None):
+    """The cause of the one change that the rule makes of a repository of which something is remembered."""
+    then = None if rules_then is None else lambda: DesiredIndex(desired_state(rules_then)).for_repository("app")
+    rules = DesiredIndex(desired_state(rule)).for_repository("app")
+    (change,) = plan_repository(rules, live, Base(remembered, then)).changes
+    return change.cause
+
+
+PIN = {"match": "app", "tags": [{"match": "v1", "digest": B}]}
+
+
+@pytest.mark.parametrize(("remembered", "expected"), [(B, "drift"), (A, "config"), (C, "conflict"), (None, "unknown")])
+def test_a_move_has_a_cause_like_any_attribute(remembered, expected):
+    """Where it was pointed, where it must point and where it points are the three values."""
+    known = {} if remembered is None else {"v1": Remembered({}, remembered)}
+    live = repository("app", OPEN, {"v1": tag("a")}, manifests={B: manifest()})
+
+    assert expected == _cause_of_one(PIN, live, RememberedRepository(tags=known), PIN)
+
+
+@pytest.mark.parametrize(("remembered", "expected"), [(B, "drift"), (A, "conflict"), (None, "unknown")])
+def test_a_pinned_tag_that_is_gone_was_deleted_by_somebody(remembered, expected):
+    """If it was remembered; one that never was is new."""
+    known = {} if remembered is None else {"v1": Remembered({}, remembered)}
+    live = repository("app", OPEN, missing_tags=("v1",), manifests={B: manifest()})
+
+    assert expected == _cause_of_one(PIN, live, RememberedRepository(tags=known), PIN)
+
+
+@pytest.mark.parametrize(
+    ("remembered", "rules_then", "expected"),
+    [
+        ({"v1": Remembered({"deleteEnabled": True}, A)}, {"match": "app"}, "config"),
+        ({}, {"match": "app"}, "config"),
+        ({}, {"match": "app", "tags": [{"match": "v*", "ensure": "absent"}]}, "unknown"),
+        ({}, None, "unknown"),
+    ],
+)
+def test_a_delete_is_the_files_doing_or_nobody_knows(remembered, rules_then, expected):
+    """A tag under an old rule that wants it absent was pushed since, which is nobody's drift."""
+    rule = {"match": "app", "tags": [{"match": "v*", "ensure": "absent"}]}
+    live = repository("app", OPEN, {"v1": tag("a")})
+
+    assert expected == _cause_of_one(rule, live, RememberedRepository(tags=remembered), rules_then)
+
+
+@pytest.mark.parametrize(
+    ("remembered", "rules_then", "expected"),
+    [
+        ({A: Remembered({"deleteEnabled": False})}, {"match": "app"}, "drift"),
+        ({}, {"match": "app", "tags": [{"match": "v1", "protect": "undeletable"}]}, "unknown"),
+        ({}, {"match": "app", "tags": [{"match": "v1", "deleteEnabled": False}]}, "config"),
+    ],
+)
+def test_the_manifest_below_a_tag_has_a_cause(remembered, rules_then, expected):
+    """An old level that reached it makes a new manifest unknown; a level that is new makes it config."""
+    rule = {"match": "app", "tags": [{"match": "v1", "protect": "undeletable"}]}
+    live = repository("app", OPEN, {"v1": tag("a", deleteEnabled=False)}, manifests={A: manifest()})
+
+    assert expected == _cause_of_one(rule, live, RememberedRepository(manifests=remembered), rules_then)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from builders import LOCKED, OPEN, desired_state, digest, plan_of, repository, tag
+from builders import LOCKED, OPEN, desired_state, digest, manifest, plan_of, repository, tag
 
 from reconciler.model.last_applied import Remembered, RememberedRepository
 from reconciler.model.matching import DesiredIndex
@@ -90,3 +90,65 @@ def test_the_fingerprint_of_a_drift_stays_while_it_is_the_same():
 
     assert once == again
     assert once != other
+
+
+A, B, C = map(digest, "abc")
+PINNED = {
+    "match": "app",
+    "tags": [{"match": "stable", "digest": A, "writeEnabled": False}, {"match": "pr-*", "ensure": "absent"}],
+}
+
+
+def _pinned_drift(live, *, is_known=True):
+    remembered = RememberedRepository(
+        tags={"stable": Remembered({"writeEnabled": False}, A), "pr-1": Remembered({"deleteEnabled": True}, A)}
+    )
+    rules = DesiredIndex(desired_state(PINNED)).for_repository("app")
+    plan = make_plan("contoso.azurecr.io", digest("d"), [plan_repository(rules, live, Base(remembered))])
+    healing = only_drift(plan, is_known=is_known)
+    assert healing == plan_from_json(plan_to_json(healing), "plan.json")
+    return healing
+
+
+def test_a_pinned_tag_that_somebody_moved_is_moved_back():
+    """With the unlock that this may take; it is no drift that no change undoes."""
+    live = repository("app", OPEN, {"stable": tag("b", writeEnabled=False)}, manifests={A: manifest()})
+
+    healing = _pinned_drift(live)
+
+    assert [("move", {"digest": A})] == [(change.action, change.after) for change in healing.changes]
+    assert ["app:stable"] == [str(unlock.address) for unlock in healing.unlocks]
+    assert [(("moved",), True)] == [(each.ways, each.can_heal) for each in drifted(healing)]
+
+
+def test_a_pinned_tag_that_somebody_deleted_is_made_again():
+    """Its attributes too."""
+    live = repository("app", OPEN, gone_tags=("stable",), manifests={A: manifest()})
+
+    healing = _pinned_drift(live)
+
+    assert [("create", {"digest": A, "writeEnabled": False})] == [(each.action, each.after) for each in healing.changes]
+    (found,) = drifted(healing)
+    assert (True, "deleted") == (found.can_heal, found.ways[-1])
+
+
+def test_of_a_move_only_what_drifted_is_left():
+    """The file points the tag elsewhere by now, which is for plan; somebody unlocked it, which is drift."""
+    live = repository("app", OPEN, {"stable": tag("b")}, manifests={A: manifest()})
+    remembered = RememberedRepository(tags={"stable": Remembered({"writeEnabled": False}, B)})
+    rules = DesiredIndex(desired_state(PINNED)).for_repository("app")
+    plan = make_plan("contoso.azurecr.io", digest("d"), [plan_repository(rules, live, Base(remembered))])
+
+    (change,) = only_drift(plan, is_known=True).changes
+
+    assert ("update", 3, {"digest": B, "writeEnabled": False}) == (change.action, change.stage, change.after)
+
+
+def test_what_has_to_go_is_nobodys_drift():
+    """Tags are pushed all day; that one is there again which an apply deleted says nothing about locks."""
+    live = repository(
+        "app", OPEN, {"stable": tag("a", writeEnabled=False), "pr-1": tag("b")}, manifests={A: manifest()}
+    )
+
+    assert () == _pinned_drift(live).changes
+    assert () == _pinned_drift(live, is_known=False).changes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from builders import OPEN, desired_state, plan_of, repository
+from builders import OPEN, desired_state, digest, manifest, plan_of, repository, tag
 
 from reconciler.errors import RefusedError
 from reconciler.planning.limits import Limit, Limits, check_limits, parse_limit
@@ -168,3 +168,28 @@ def test_all_findings_are_told_at_once():
     plan = attrs.evolve(_plan(affected=11, managed=11, attribute="deleteEnabled", value=True), complete=False)
 
     assert ["loosen-limit", "empty-desired-state", "incomplete"] == _codes(plan, desired_is_empty=True)
+
+
+def test_moves_and_deletes_have_limits_of_their_own():
+    """Each direction is counted for itself, and each has its flag."""
+    names = [f"t{number:02}" for number in range(12)]
+    live = repository("app", OPEN, {name: tag("a") for name in names}, manifests={digest("b"): manifest()})
+    moving = plan_of(desired_state({"match": "app", "tags": [{"match": names, "digest": digest("b")}]}), live)
+    deleting = plan_of(desired_state({"match": "app", "tags": [{"match": "t*", "ensure": "absent"}]}), live)
+
+    assert (["move-limit"], ["delete-limit"]) == (_codes(moving), _codes(deleting))
+    assert [] == _codes(moving, Limits(move=Limit(12, None))) + _codes(deleting, Limits(delete=Limit(12, None)))
+    assert "12 of 12 managed resources would be moved; the limit is 10 and 30 %. If that is meant: --max-move 12" == (
+        check_limits(moving, Limits(), desired_is_empty=False)[0].message
+    )
+
+
+def test_a_repository_counts_with_all_that_goes_with_it():
+    """One change may take thousands of images along."""
+    live = repository("app", OPEN, {}, tag_count=7, manifest_count=4)
+
+    plan = plan_of(desired_state({"match": "app", "ensure": "absent"}), live)
+
+    (finding,) = check_limits(plan, Limits(), desired_is_empty=False)
+    assert ("delete-limit", True) == (finding.code, finding.stops)
+    assert finding.message.startswith("12 of 1 managed resources would be deleted, or go with what is;")

@@ -32,8 +32,6 @@ def test_the_patch_of_a_repository_has_no_digest_to_test():
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ({"deleteEnabled": True}, {}),
-        ({}, {"deleteEnabled": True}),
         ({"deleteEnabled": True}, {"writeEnabled": True}),
         ({"deleteEnabled": True, "writeEnabled": True}, {"deleteEnabled": False}),
     ],
@@ -42,6 +40,23 @@ def test_an_attribute_cannot_appear_or_disappear(before, after):
     """ACR merges what it is sent, so a patch that adds or removes an attribute has no meaning and is not made."""
     with pytest.raises(ValueError, match="ACR cannot do this to an attribute"):
         make_patch(before, after)
+
+
+def test_a_resource_that_comes_is_all_add_and_one_that_goes_all_remove():
+    """An empty document stands for what is not there, and what goes is tested before."""
+    document = {"digest": digest("a"), "deleteEnabled": False}
+
+    assert ["add", "add"] == [operation["op"] for operation in make_patch({}, document)]
+    assert ["test", "test", "remove", "remove"] == [operation["op"] for operation in make_patch(document, {})]
+    assert {} == apply_patch(make_patch(document, {}), document)
+
+
+def test_a_digest_is_not_sent_as_an_attribute():
+    """A tag moves by a push, so the body of a PATCH holds its flags alone."""
+    moved = make_patch(tag("a"), tag("b", deleteEnabled=False))
+
+    assert {"deleteEnabled": False} == request_body(moved)
+    assert {"writeEnabled": False} == request_body(make_patch({}, {"digest": digest("a"), "writeEnabled": False}))
 
 
 def test_the_request_holds_what_differs_and_no_other_member():

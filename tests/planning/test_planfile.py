@@ -48,7 +48,10 @@ def _refingerprinted(document: dict) -> bytes:
     changes = [{k: v for k, v in change.items() if k not in left_out} for change in document["changes"]]
     named = {name: document[name] for name in ("registry", "desired_digest", "complete")}
     named["managed"] = document["summary"]["managed"]
-    deeds = json.dumps({"format_version": "1.0", "changes": changes, **named}, sort_keys=True, separators=(",", ":"))
+    if document["unlocks"]:
+        named["unlocks"] = [{**unlock, "origins": []} for unlock in document["unlocks"]]
+    deeds = {"format_version": "1.0", "changes": changes, **named}
+    deeds = json.dumps(deeds, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     import hashlib
 
     return json.dumps({**document, "fingerprint": f"sha256:{hashlib.sha256(deeds.encode()).hexdigest()}"}).encode()
@@ -270,7 +273,11 @@ def _set(path: str, value):
         ("complete", None, "expected bool, not NoneType @ $.complete"),
         ("changes.0.stage", True, "expected int, not bool @ $.changes[0].stage"),
         ("changes.0.stage", "3", "expected int, not str @ $.changes[0].stage"),
-        ("changes.0.after.deleteEnabled", 0, "expected str, not int @ $.changes[0].after['deleteEnabled']"),
+        (
+            "changes.0.after.deleteEnabled",
+            0.5,
+            "expected a flag, a number or a text, not float @ $.changes[0].after['deleteEnabled']",
+        ),
         ("changes.0.address", "PROD/api", '"PROD/api": not an address: "PROD/api" cannot be the name of a repository'),
         ("changes.0.address", "a/../b", '"a/../b": not an address: "a/../b" cannot be the name of a repository'),
         ("changes.0.address", 5, "expected str, not int @ $.changes[0].address"),
@@ -279,7 +286,7 @@ def _set(path: str, value):
         ("\x1b[2J", 1, "extra fields found (\\x1b[2J) @ $"),
         ("changes.0.extra", 1, "extra fields found (extra) @ $.changes[0]"),
         ("summary.update", 1.0, "expected int, not float @ $.summary.update"),
-        ("changes.0.patch.0.value", 0, "expected an operation of a patch @ $.changes[0].patch[0]"),
+        ("changes.0.patch.0.value", 0.5, "expected an operation of a patch @ $.changes[0].patch[0]"),
         ("changes.0.patch.0", "x", "expected an operation of a patch @ $.changes[0].patch[0]"),
         ("registry", ["contoso"], "expected str, not list @ $.registry"),
     ],

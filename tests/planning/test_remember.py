@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from builders import LOCKED, OPEN, desired_state, digest, repository, tag
+from builders import LOCKED, OPEN, desired_state, digest, manifest, repository, tag
 
 from reconciler.model.address import Address
 from reconciler.model.last_applied import Remembered, RememberedRepository
@@ -212,3 +212,94 @@ def test_drift_that_no_change_undoes_names_the_rule_that_it_breaks():
 
     assert ({**FLAGS, "digest": digest("a")}, None) == (drift.before, drift.after)
     assert ("registry.yaml:2:5",) == drift.origins
+
+
+A, B = digest("a"), digest("b")
+PINNED = {"match": "app", "tags": [{"match": ["stable", "next"], "digest": B, "deleteEnabled": False}]}
+STABLE, NEXT = Address("app", tag="stable"), Address("app", tag="next")
+
+
+def _pinned_live():
+    tags = {"stable": tag("a", deleteEnabled=False)}
+    return repository("app", OPEN, tags, missing_tags=("next",), manifests={B: manifest()})
+
+
+def test_a_manifest_below_a_protected_tag_is_remembered():
+    """With the attributes that are demanded of it, whether they were found so or made so."""
+    rule = {"match": "app", "tags": [{"match": "v1", "protect": "undeletable"}]}
+    tags = {"v1": tag("a", deleteEnabled=False)}
+    found_so = repository("app", OPEN, tags, manifests={A: manifest(deleteEnabled=False)})
+    made_so = repository("app", OPEN, tags, manifests={A: manifest()})
+
+    expected = {A: Remembered({"deleteEnabled": False})}
+    assert expected == _line(found_so, rule=rule).manifests
+    assert (
+        expected == _line(made_so, made_true={Address("app", digest=A): {"deleteEnabled": False}}, rule=rule).manifests
+    )
+    assert {} == _line(made_so, rule=rule).manifests
+
+
+def test_a_tag_is_remembered_where_it_was_pointed():
+    """Moved or created by us, it points where the files say; before that, where it was remembered."""
+    before = RememberedRepository(tags={"stable": Remembered({"deleteEnabled": False}, digest("c"))})
+    made = {STABLE: {"digest": B}, NEXT: {"digest": B, "deleteEnabled": False}}
+
+    done = _line(_pinned_live(), before, made, rule=PINNED)
+    not_done = _line(_pinned_live(), before, rule=PINNED)
+
+    assert dict.fromkeys(("stable", "next"), Remembered({"deleteEnabled": False}, B)) == done.tags
+    assert before.tags == not_done.tags
+
+
+@pytest.mark.parametrize(("made", "expected"), [({V1: {}}, {}), ({}, {"v1": Remembered(FLAGS, A)})])
+def test_what_was_deleted_is_forgotten_and_what_was_not_stays(made, expected):
+    """A delete that failed leaves the memory as it was."""
+    rule = {"match": "app", "tags": [{"match": "v1", "ensure": "absent"}]}
+    before = RememberedRepository(tags={"v1": Remembered(FLAGS, A)})
+
+    assert expected == _line(repository("app", OPEN, {"v1": tag("a")}), before, made, rule=rule).tags
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_deleted_repository_is_forgotten_with_all_that_was_in_it(is_done):
+    """And only once that is verified."""
+    before = RememberedRepository({"deleteEnabled": True}, {"v1": Remembered(FLAGS, A)})
+    live = repository("app", OPEN, {}, tag_count=0, manifest_count=0)
+
+    left = _line(live, before, {Address("app"): {}} if is_done else {}, rule={"match": "app", "ensure": "absent"})
+
+    assert is_done == left.is_empty
+    assert is_done or repository_to_line("app", before) == repository_to_line("app", left)
+
+
+def test_a_saved_plan_remembers_moves_and_forgets_what_it_deleted():
+    """A tag that we moved is where we put it, though it is locked."""
+    last = next_memory(
+        None,
+        "contoso.azurecr.io",
+        {
+            "app": repository_to_line(
+                "app", RememberedRepository(tags={"v1": Remembered(FLAGS, A), "v2": Remembered(FLAGS, A)})
+            )
+        },
+        desired=None,
+        run=None,
+        written=WRITTEN,
+    )
+
+    lines = lines_with(last, Made({V1: {"digest": B}, V2: {}}, moved=frozenset({V1})))
+
+    assert {"v1": Remembered(FLAGS, B)} == repository_from_line(lines["app"]).tags
+    assert b"" == lines_with(last, Made({Address("app"): {}}))["app"]
+
+
+def test_a_run_after_which_nothing_is_left_to_do_settles_what_is_remembered():
+    """Planned again, everything is found as declared, the pinned digests included."""
+    tags = dict.fromkeys(("stable", "next"), tag("b", deleteEnabled=False))
+    rules = DesiredIndex(desired_state(PINNED)).for_repository("app")
+
+    observed = plan_repository(rules, repository("app", OPEN, tags, manifests={B: manifest()})).observed
+
+    assert observed.is_settled
+    expected = dict.fromkeys(("stable", "next"), Remembered({"deleteEnabled": False}, B))
+    assert expected == _line(repository("app", OPEN, tags, manifests={B: manifest()}), rule=PINNED).tags

@@ -13,13 +13,11 @@ from hypothesis import given, settings, strategies as st
 from reconciler.errors import StateError
 from reconciler.model.attributes import TAG_ATTRIBUTES
 from reconciler.model.last_applied import Counts, LastApplied, LastRun, Remembered, RememberedRepository
+from reconciler.planning.rulesfile import rules_document, rules_from_bytes, rules_to_bytes
 from reconciler.planning.statefile import (
     counts_of,
     repository_from_line,
     repository_to_line,
-    rules_document,
-    rules_from_bytes,
-    rules_to_bytes,
     state_from_bytes,
     state_to_bytes,
 )

@@ -1,39 +1,77 @@
-"""Explanations for people: every rule, what overrides it, and what apply would make of the resource."""
+"""Explanations for people: every rule, what overrides it, what apply would make of it, and what can happen to it."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from builders import OPEN, desired_state, tag
+from builders import OPEN, desired_state, digest, manifest, repository, tag
 from example_plans import HOSTILE
 from goldens import golden
 
 from reconciler.model.address import parse_address
 from reconciler.model.matching import DesiredIndex
+from reconciler.planning.compare import plan_repository
+from reconciler.planning.explain import demands_on, prospects, rules_about, said_besides
 from reconciler.planning.rules import contributions
-from reconciler.render.explain_text import render_explanation
+from reconciler.render.explain_text import Explanation, render_explanation
 from reconciler.render.words import painter
 
 PLAIN, COLOUR = painter(color=False), painter(color=True)
+A, B, C = map(digest, "abc")
 RULES = (
     {"match": "**", "deleteEnabled": False, "tags": [{"match": "v*", "deleteEnabled": False, "writeEnabled": False}]},
     {"match": "prod/*", "teleportEnabled": False, "tags": [{"match": "v2*", "writeEnabled": True}]},
+    {"match": "prod/web", "tags": [{"match": ["v1", "latest"], "protect": "immutable"}]},
+    {"match": "prod/web", "tags": [{"match": "next", "digest": B}, {"match": "pr-*", "ensure": "absent"}]},
+    {"match": "prod/web", "tags": [{"match": "build-*", "keep": {"last": 3, "newerThan": 2592000}}]},
 )
+WEB = {
+    "v1": tag("a"),
+    "latest": tag("b"),
+    "next": tag("a"),
+    "pr-7": tag("c"),
+    "build-1": tag("c", deleteEnabled=False),
+}
+MANIFESTS = {A: manifest(C), B: manifest(), C: manifest()}
 
 
-def _explained(text: str, live, paint=PLAIN, *, is_live_known: bool = True, file: str = "registry.yaml") -> str:
+def _explained(text: str, live=None, paint=PLAIN, *, file: str = "registry.yaml") -> str:
+    """The explanation of a resource; offline where nothing is live."""
     address = parse_address(text)
     rules = DesiredIndex(desired_state(*RULES, file=file)).for_repository(address.repository)
-    said = contributions(rules.for_tag(address.tag) if address.tag else rules.rules)
-    return render_explanation(address, said, live, paint, is_live_known=is_live_known)
+    known = live.manifests.get(address.digest) if live else None
+    speaking = rules_about(address, rules, known)
+    explained = Explanation(address, contributions(speaking), tuple(said_besides(speaking)), is_live_known=False)
+    if live is not None:
+        part = plan_repository(rules, live)
+        become = prospects(address, live, part)
+        explained = Explanation(
+            address,
+            explained.said,
+            explained.more,
+            demands_on(address.digest, part.demands, live.manifests) if address.digest else (),
+            live=become.live,
+            after=become.after,
+            blocked=become.blocked,
+            now=become.now,
+            then=become.then,
+        )
+    return render_explanation(explained, paint)
 
 
+API = repository("prod/api", OPEN, {"v2.0": tag("a", deleteEnabled=False, writeEnabled=False), "latest": tag("b")})
+WEB_LIVE = repository("prod/web", OPEN, WEB, manifests=MANIFESTS)
 EXPLANATIONS = {
-    "explain_tag.txt": ("prod/api:v2.0", tag("a", deleteEnabled=False, writeEnabled=False)),
-    "explain_repository.txt": ("prod/api", OPEN),
-    "explain_unmanaged.txt": ("prod/api:latest", tag("b")),
-    "explain_absent.txt": ("team/app:v1", None),
+    "explain_tag.txt": ("prod/api:v2.0", API),
+    "explain_repository.txt": ("prod/api", API),
+    "explain_unmanaged.txt": ("prod/api:latest", API),
+    "explain_absent.txt": ("team/app:v1", repository("team/app", OPEN, missing_tags=("v1",))),
+    "explain_protected.txt": ("prod/web:v1", WEB_LIVE),
+    "explain_manifest.txt": (f"prod/web@{C}", WEB_LIVE),
+    "explain_move.txt": ("prod/web:next", WEB_LIVE),
+    "explain_deleted.txt": ("prod/web:pr-7", WEB_LIVE),
+    "explain_retention.txt": ("prod/web:build-1", WEB_LIVE),
 }
 
 
@@ -56,7 +94,7 @@ def test_colour_adds_nothing_but_colour_to_an_explanation(name):
 
 def test_offline_only_the_files_are_told():
     """Where no registry was asked, nothing is said about what it holds."""
-    text = _explained("team/app:v1", None, is_live_known=False)
+    text = _explained("team/app:v1")
 
     assert (
         "team/app:v1\n  deleteEnabled    false  registry.yaml:2:5\n  writeEnabled     false  registry.yaml:2:5\n"
@@ -65,7 +103,7 @@ def test_offline_only_the_files_are_told():
 
 def test_a_long_place_that_overrides_gets_a_line_of_its_own():
     """Two long names do not fit beside each other, and none is cut."""
-    text = _explained("prod/api:v2.0", None, is_live_known=False, file="environments/production/contoso.yaml")
+    text = _explained("prod/api:v2.0", file="environments/production/contoso.yaml")
 
     assert (
         "prod/api:v2.0\n"
@@ -78,7 +116,7 @@ def test_a_long_place_that_overrides_gets_a_line_of_its_own():
 
 def test_a_hostile_file_name_forges_no_line_of_an_explanation():
     """The name of a file may come with a pull request."""
-    text = _explained("team/app:v1", None, is_live_known=False, file=HOSTILE)
+    text = _explained("team/app:v1", file=HOSTILE)
 
     assert [] == [character for character in text if not character.isprintable() and character != "\n"]
     assert 3 == len(text.splitlines())

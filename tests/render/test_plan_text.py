@@ -6,7 +6,7 @@ import re
 
 import attrs
 import pytest
-from builders import LOCKED, OPEN, desired_state, plan_of, repository, tag
+from builders import LOCKED, OPEN, desired_state, digest, manifest, plan_of, repository, tag
 from example_plans import hostile_plan, large_plan, typical_plan
 from goldens import golden
 
@@ -69,12 +69,31 @@ def _many_notes():
 
 
 def _every_action():
-    """One of each action, marked as each is; the plan's own numbers are made up to show their grouping."""
-    plan = _protected(repository("team/app", tags={f"v{number}": tag() for number in range(1, 5)}))
-    actions = ("update", "move", "create", "delete")
-    changes = tuple(attrs.evolve(change, action=action) for change, action in zip(plan.changes, actions, strict=True))
-    summary = attrs.evolve(plan.summary, update=1200, move=2, create=34, delete=5678, managed=123_456, unmanaged=7890)
-    return attrs.evolve(plan, changes=changes, summary=summary)
+    """What every action looks like, with a frozen repository, a shared manifest and a locked tag that moves."""
+    a, b, c, d = map(digest, "abcd")
+    desired = desired_state(
+        {
+            "match": "team/app",
+            "protect": "frozen",
+            "tags": [
+                {"match": "v1", "protect": "immutable"},
+                {"match": ["stable", "next"], "digest": b, "writeEnabled": False},
+                {"match": "pr-*", "ensure": "absent", "unlock": True},
+                {"match": "pinned", "digest": digest("f")},
+            ],
+            "manifests": [{"tagged": False, "ensure": "absent", "unlock": True}],
+        },
+        {"match": "team/old", "ensure": "absent"},
+    )
+    live = repository(
+        "team/app",
+        {**OPEN, "writeEnabled": False},
+        {"v1": tag("a"), "stable": tag("c", writeEnabled=False), "pr-7": tag("d", deleteEnabled=False), "x": tag("c")},
+        missing_tags=("next", "pinned"),
+        manifests={a: manifest(), b: manifest(), c: manifest(), d: manifest()},
+    )
+    old = repository("team/old", OPEN, {"v1": tag("a")}, tag_count=12, manifest_count=31)
+    return plan_of(desired, live, old)
 
 
 PLANS = {
@@ -186,7 +205,7 @@ def test_hostile_text_forges_no_line():
     assert {
         "app",
         "Blocked",
-        "Findings: apply refuses this plan as it is",
+        "Worth knowing",
         "Not read in full: whether it is in sync is not known",
     } == {line for line in text.splitlines() if re.match(r"\S", line) and not line.startswith("Plan for ")}
 

@@ -1,0 +1,31 @@
+"""
+Which of many may go: not among the newest ones, and not young enough.
+
+Both reasons to keep something count, so an entry that names both deletes less than
+one that names either. What has no time that can be read is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.model.desired import Keep
+
+_NS = 1_000_000_000
+
+
+def outdated(items: Iterable[tuple[str, int | None]], keep: Keep, now_ns: int | None) -> set[str]:
+    """
+    The names that `keep` does not keep.
+
+    Args:
+        items: Names, each with when it was last updated, in nanoseconds since 1970; None: not known.
+        keep: What is kept.
+        now_ns: The moment of the run; None: not known, so age keeps nothing.
+    """
+    newest_first = sorted(((updated, name) for name, updated in items if updated is not None), reverse=True)
+    old = newest_first[keep.last or 0 :]
+    if keep.newer_than_s is None or now_ns is None:
+        return {name for _, name in old}
+    border_ns = now_ns - keep.newer_than_s * _NS
+    return {name for updated, name in old if updated <= border_ns}

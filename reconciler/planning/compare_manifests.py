@@ -1,0 +1,109 @@
+"""
+Compare the manifests of one repository with what rules declare about them.
+
+Two kinds of rules speak of a manifest: those about tags, which reach it from above,
+and those about manifests. Where they meet, the stricter word on deleting stands; an
+exception beats both. Which manifests go is decided in `unneeded`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.model.address import Address
+from reconciler.model.attributes import DELETE, TAGGED, Document, Value
+from reconciler.model.desired import Declaration, ManifestRule
+from reconciler.model.live import LiveManifest
+from reconciler.model.matching import RepositoryRules
+from reconciler.planning.closure import Demand, spread
+from reconciler.planning.found import Found, Remark
+from reconciler.planning.plan import Unknown, Via
+from reconciler.planning.remember import Alike
+from reconciler.planning.rules import Declared, declare, demand
+from reconciler.planning.unneeded import Going, unneeded
+
+
+def compare_manifests(rules: RepositoryRules, found: Found) -> None:
+    """Find what is to be done about the manifests; what was found about the tags is known."""
+    matching = _matching(rules, found)
+    found.demands += _demands_of_indexes(matching)
+    standing = spread(found.demands, found.live.manifests)
+    _note_what_is_not_there(standing, found)
+    going = unneeded(matching, standing, found) if rules.deletes_manifests else {}
+    alike: dict[tuple[tuple[str, Value], ...], list[str]] = {}
+    for digest, manifest in found.live.manifests.items():
+        address = Address(found.live.name, digest=digest)
+        if digest in going:
+            _delete(address, manifest, going[digest], found)
+            continue
+        declared = _declared(matching.get(digest, ()), standing.get(digest))
+        if not declared:
+            found.managed += digest in found.needed
+            found.unmanaged += rules.declares_manifests and digest not in found.needed
+        elif found.compare(address, manifest.document, declared, _via(declared, standing.get(digest), found)):
+            in_sync = tuple(sorted((name, said.value) for name, said in declared.items()))
+            alike.setdefault(in_sync, []).append(digest)
+    found.alike_manifests += [Alike(dict(same), digests, [""] * len(digests)) for same, digests in alike.items()]
+
+
+def _matching(rules: RepositoryRules, found: Found) -> dict[str, tuple[ManifestRule, ...]]:
+    """The rules about manifests that speak of each one, as it will be when the tags are as planned."""
+    if not rules.declares_manifests:
+        return {}
+    for_digest, matching = rules.for_digest, {}
+    for digest, manifest in found.live.manifests.items():
+        tagged = found.is_tagged(digest, manifest)
+        selecting = (rule for rule in for_digest(digest) if rule.selects(tagged=tagged, media_type=manifest.media_type))
+        matching[digest] = tuple(selecting)
+    return matching
+
+
+def _demands_of_indexes(matching: Mapping[str, tuple[ManifestRule, ...]]) -> list[Demand]:
+    """What rules about indexes demand of their children."""
+    demands = []
+    for digest, rules in matching.items():
+        said = demand(rules, declare(rules))
+        if said is not None:
+            demands.append(Demand(said.value is True, "", digest, said.origin))
+    return demands
+
+
+def _declared(rules: tuple[ManifestRule, ...], demanded: Demand | None) -> Declared:
+    declared = dict(declare(rule for rule in rules if not rule.is_exception))
+    own = declared.get(DELETE)
+    if demanded is not None and (own is None or (own.value is True and not demanded.value)):
+        declared[DELETE] = Declaration(DELETE, demanded.value, demanded.origin)
+    declared.update(declare(rule for rule in rules if rule.is_exception))
+    return declared
+
+
+def _via(declared: Declared, demanded: Demand | None, found: Found) -> Via | None:
+    """The tag that asks for it, where no rule about the manifest itself does."""
+    if demanded is None or not demanded.tag or declared[DELETE].origin != demanded.origin:
+        return None
+    return Via(Address(found.live.name, tag=demanded.tag), demanded.root)
+
+
+def _delete(address: Address, manifest: LiveManifest, going: Going, found: Found) -> None:
+    untagged: Document = {TAGGED: False}
+    found.delete(address, manifest.document, going.absent, untagged, going.rank)
+
+
+def _note_what_is_not_there(standing: Mapping[str, Demand], found: Found) -> None:
+    """What is to be protected and cannot be seen."""
+    live = found.live
+    for digest in sorted(standing.keys() - live.manifests.keys()):
+        address = Address(live.name, digest=digest)
+        if digest in live.unread_manifests:
+            found.unknown.append(Unknown(address, live.unread_manifests[digest]))
+            found.remarks.append(Remark("unread-child", address))
+        elif digest in live.missing_manifests:
+            found.remarks.append(Remark("missing-child", address))
+    for digest, why in sorted(live.unread_manifests.items()):
+        if digest not in standing:
+            found.unknown.append(Unknown(Address(live.name, digest=digest), why))
+    for digest in sorted(standing.keys() & live.manifests.keys()):
+        if live.manifests[digest].is_index and live.manifests[digest].children is None:
+            address = Address(live.name, digest=digest)
+            found.unknown.append(Unknown(address, "its children could not be read"))
+            found.remarks.append(Remark("unread-child", address))

@@ -1,0 +1,185 @@
+"""
+Why one resource is as it is planned to be, and what can happen to it before and after.
+
+The plan of its repository is the answer to what would become of it; here that answer
+is taken apart again: which rules spoke, on whose behalf, and what all the attributes
+that matter come to together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import attrs
+
+from reconciler.model.address import Address
+from reconciler.model.attributes import DIGEST, TAG_ATTRIBUTES, Document, Value
+from reconciler.model.desired import Absent, Keep, ManifestRule, RepositoryRule, TagRule
+from reconciler.model.live import LiveManifest, LiveRepository
+from reconciler.model.matching import RepositoryRules
+from reconciler.planning.closure import Demand
+from reconciler.planning.effective import Answer, Image, effective
+from reconciler.planning.found import RepositoryPlan
+from reconciler.planning.plan import Change
+
+_DAY_S, _HOUR_S = 86_400, 3_600
+_Rule: TypeAlias = RepositoryRule | TagRule | ManifestRule
+
+
+def rules_about(address: Address, rules: RepositoryRules, manifest: LiveManifest | None = None) -> tuple[_Rule, ...]:
+    """
+    The entries that speak of a resource, in file order.
+
+    Args:
+        address: Which one.
+        rules: Those that speak of its repository.
+        manifest: What is known of it, where it is one; entries that select by that need it.
+    """
+    if address.tag:
+        return rules.for_tag(address.tag)
+    if not address.digest:
+        return rules.rules
+    matching = rules.for_digest(address.digest)
+    if manifest is None:
+        return matching
+    media_type, tagged = manifest.media_type, bool(manifest.tags)
+    return tuple(rule for rule in matching if rule.selects(tagged=tagged, media_type=media_type))
+
+
+def said_besides(rules: Iterable[_Rule]) -> Iterator[str]:
+    """What entries say that is no attribute: a level, absence, retention; one line each."""
+    for rule in rules:
+        if rule.protect is not None:
+            yield f"{'protect':15}  {rule.protect.level}  {rule.protect.origin}"
+        if rule.ensure is not None:
+            yield f"{'ensure':15}  {_absence(rule.ensure)}  {rule.ensure.origin}"
+        keep = getattr(rule, "keep", None)
+        if keep is not None:
+            yield f"{'keep':15}  {_kept(keep)}  {keep.origin}"
+
+
+def demands_on(digest: str, demands: Iterable[Demand], manifests: Mapping[str, LiveManifest]) -> tuple[Demand, ...]:
+    """What is demanded of one manifest from above, the one that stands first."""
+    parents: dict[str, list[str]] = {}
+    for each, manifest in manifests.items():
+        for child in manifest.children or ():
+            parents.setdefault(child, []).append(each)
+    above, waiting = set[str](), [digest]
+    while waiting:
+        each = waiting.pop()
+        if each not in above:
+            above.add(each)
+            waiting += parents.get(each, [])
+    return tuple(sorted((d for d in demands if d.root in above), key=lambda d: d.strictness))
+
+
+@attrs.frozen(eq=False)
+class Prospects:
+    """A resource before and after apply, and what can happen to it at both times."""
+
+    live: Document | None
+    after: Document | None
+    blocked: Sequence[str]
+    now: tuple[Answer, ...]
+    then: tuple[Answer, ...]
+
+
+def prospects(address: Address, live: LiveRepository, part: RepositoryPlan) -> Prospects:
+    """
+    What would become of a resource.
+
+    Args:
+        address: Which one.
+        live: Its repository, with the manifests below it.
+        part: The plan for that repository.
+    """
+    changes = {change.address: change for change in part.changes}
+    now = _State(live, {})
+    then = _State(live, changes)
+    return Prospects(
+        live=now.document(address),
+        after=then.document(address),
+        blocked=tuple(f"{each.reason_code}: {each.message}" for each in part.blocked if each.address == address),
+        now=now.answers(address),
+        then=then.answers(address),
+    )
+
+
+class _State:
+    """A repository, with changes made to it."""
+
+    def __init__(self, live: LiveRepository, changes: Mapping[Address, Change]) -> None:
+        self._live = live
+        self._changes = changes
+        self._is_gone = any(change.action == "delete" for change in changes.values() if change.address == self._here)
+
+    @property
+    def _here(self) -> Address:
+        return Address(self._live.name)
+
+    def document(self, address: Address) -> Document | None:
+        before, change = self._before(address), self._changes.get(address)
+        if self._is_gone or (change is not None and not change.after):
+            return None
+        if change is None:
+            return before
+        return {**(before or dict.fromkeys(TAG_ATTRIBUTES, True)), **change.after}
+
+    def answers(self, address: Address) -> tuple[Answer, ...]:
+        document = self.document(address)
+        if document is None:
+            return ()
+        digest = address.digest or str(document.get(DIGEST, ""))
+        manifest = Address(address.repository, digest=digest) if digest else None
+        children = {Address(address.repository, digest=each) for each in self._below(digest)} if digest else set()
+        image = Image(
+            repository=self.document(self._here),
+            tag=document if address.tag else self._lock_of_a_tag(address),
+            manifest=(manifest, self.document(manifest)) if manifest else None,
+            children={each: self.document(each) for each in sorted(children, key=str)},
+        )
+        return effective(address, image)
+
+    def _before(self, address: Address) -> Document | None:
+        if address.tag:
+            return self._live.tags.get(address.tag)
+        if address.digest:
+            known = self._live.manifests.get(address.digest)
+            return None if known is None else known.document
+        return self._live.document
+
+    def _below(self, digest: str) -> set[str]:
+        seen, waiting = set[str](), [digest]
+        while waiting:
+            known = self._live.manifests.get(waiting.pop())
+            for child in (known.children or ()) if known else ():
+                if child not in seen:
+                    seen.add(child)
+                    waiting.append(child)
+        return seen - {digest}
+
+    def _lock_of_a_tag(self, address: Address) -> Document | None:
+        """The document of a tag that points at a manifest and is locked, if there is one."""
+        for name, document in self._live.tags.items():
+            after = self.document(Address(address.repository, tag=name))
+            if after is not None and document.get(DIGEST) == address.digest and not _is_open(after):
+                return after
+        return None
+
+
+def _is_open(document: Mapping[str, Value]) -> bool:
+    return document.get("writeEnabled") is not False and document.get("deleteEnabled") is not False
+
+
+def _absence(absent: Absent) -> str:
+    return "absent, also where it is locked" if absent.unlock else "absent"
+
+
+def _kept(keep: Keep) -> str:
+    parts = [] if keep.last is None else [f"the last {keep.last:,}"]
+    if keep.newer_than_s is not None:
+        days, rest = divmod(keep.newer_than_s, _DAY_S)
+        age = f"{days:,} d" if not rest else f"{keep.newer_than_s // _HOUR_S:,} h"
+        parts.append(f"what is younger than {age}")
+    return " and ".join(parts)

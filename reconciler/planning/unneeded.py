@@ -1,0 +1,158 @@
+"""
+Which manifests may go: those that rules want absent and that nothing else needs.
+
+A manifest can be needed without a tag of its own: as a child of an index, or as what a
+signature is about, or as the signature. Deleting such a one broke images for others
+before (Azure/acr#666, Azure/acr-cli#131), and ACR takes what refers to a manifest along
+with it. So what is kept keeps all of these; and what is not known keeps everything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from reconciler.model.address import Address
+from reconciler.model.attributes import is_locked
+from reconciler.model.desired import Absent, Keep, ManifestRule
+from reconciler.model.live import LiveManifest
+from reconciler.model.matching import absent
+from reconciler.model.retention import outdated
+from reconciler.planning.closure import Demand
+from reconciler.planning.found import Found
+from reconciler.planning.rules import declare, is_lock
+
+_FIRST_RANK = 1  # after the tags
+
+_Matching = Mapping[str, tuple[ManifestRule, ...]]
+
+
+@attrs.frozen
+class Going:
+    """A manifest that may be deleted."""
+
+    absent: Absent
+    rank: int  # what stands for others goes before them
+
+
+def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) -> dict[str, Going]:
+    """The manifests that go, by digest; those that are declared absent by name and stay are noted as blocked."""
+    wanted = {**_outdated(matching, found), **_absent(matching)}
+    locked = {
+        digest: found.lock_in_the_way(found.live.manifests[digest].document, said) for digest, said in wanted.items()
+    }
+    kept = {digest: why for digest in wanted if (why := locked[digest] or _why_kept(digest, found, standing))}
+    _keep_what_is_needed(wanted, kept, found)
+    for digest in sorted(kept):
+        if locked[digest] or _is_named(matching[digest], digest):
+            found.needed.add(digest)
+            address, code = Address(found.live.name, digest=digest), "locked" if locked[digest] else "needed"
+            found.block(address, code, f"{wanted[digest].origin} wants it absent, and {kept[digest]}")
+    left = {digest: said for digest, said in wanted.items() if digest not in kept}
+    ranks = _ranks(left, found.live.manifests)
+    return {digest: Going(said, ranks[digest]) for digest, said in left.items()}
+
+
+def _absent(matching: _Matching) -> dict[str, Absent]:
+    wanted = ((digest, absent(rules)) for digest, rules in matching.items())
+    return {digest: said for digest, said in wanted if said is not None}
+
+
+def _outdated(matching: _Matching, found: Found) -> dict[str, Absent]:
+    """What retention lets go: nothing that is locked, or that a rule locks; what has a tag takes no place."""
+    if found.repository_lock in ("ours", "foreign"):
+        return {}
+    by_rule: dict[ManifestRule, list[str]] = {}
+    untagged = (digest for digest in matching if not found.is_tagged(digest, found.live.manifests[digest]))
+    for digest in untagged:
+        for rule in matching[digest]:
+            if rule.keep is not None:
+                by_rule.setdefault(rule, []).append(digest)
+    manifests, going = found.live.manifests, dict[str, Keep]()
+    for rule, digests in by_rule.items():
+        if rule.keep is not None:
+            times = ((digest, manifests[digest].updated_ns) for digest in digests)
+            going.update(dict.fromkeys(outdated(times, rule.keep, found.now_ns), rule.keep))
+    return {
+        digest: Absent(unlock=False, origin=keep.origin)
+        for digest, keep in going.items()
+        if not is_locked(manifests[digest].document) and not any(map(is_lock, declare(matching[digest]).values()))
+    }
+
+
+def _why_kept(digest: str, found: Found, standing: Mapping[str, Demand]) -> str:
+    """Why a manifest stays, whatever others need; empty: nothing is known that keeps it."""
+    manifest = found.live.manifests[digest]
+    if found.is_tagged(digest, manifest):
+        return "a tag points at it"
+    demand = standing.get(digest)
+    if demand is not None and not demand.value:
+        return f"{demand.origin} protects it"
+    if found.live.incomplete or found.live.incomplete_manifests:
+        return "not everything that may need it was seen"
+    if manifest.subject is None or manifest.referrers is None:
+        return "what it is about, or what is about it, could not be read"
+    return ""
+
+
+def _keep_what_is_needed(wanted: Mapping[str, Absent], kept: dict[str, str], found: Found) -> None:
+    """Let what stays keep its children, what it is about and what is about it, and so on."""
+    manifests = found.live.manifests
+    staying = [digest for digest in manifests if digest not in wanted or digest in kept]
+    subject_of = _referring(wanted, manifests)
+    staying += [digest for digest in subject_of if digest not in manifests]  # whoever hides has not gone
+    while staying:
+        digest = staying.pop()
+        if _may_have_any_child(manifests.get(digest)):
+            kept.update(dict.fromkeys(wanted.keys() - kept, f"the children of {digest}, which stays, are not known"))
+            return
+        for other, why in _needs(digest, manifests, subject_of):
+            if other in wanted and other not in kept:
+                kept[other] = why
+                staying.append(other)
+
+
+def _may_have_any_child(manifest: LiveManifest | None) -> bool:
+    return manifest is not None and manifest.is_index and manifest.children is None
+
+
+def _referring(wanted: Iterable[str], manifests: Mapping[str, LiveManifest]) -> dict[str, list[str]]:
+    """For each manifest that is about others, which of the wanted ones these are."""
+    about: dict[str, list[str]] = {}
+    for digest in wanted:
+        for referrer in manifests[digest].referrers or ():
+            about.setdefault(referrer, []).append(digest)
+    return about
+
+
+def _needs(
+    digest: str, manifests: Mapping[str, LiveManifest], subject_of: Mapping[str, list[str]]
+) -> Iterable[tuple[str, str]]:
+    manifest = manifests.get(digest)
+    if manifest is not None:
+        yield from ((child, f"it is a child of {digest}, which stays") for child in manifest.children or ())
+        yield from ((each, f"it is about {digest}, which stays") for each in manifest.referrers or ())
+    yield from ((each, f"{digest} is about it, and stays") for each in subject_of.get(digest, ()))
+
+
+def _is_named(rules: tuple[ManifestRule, ...], digest: str) -> bool:
+    """Some rule that wants it absent spells its digest."""
+    return any(rule.ensure and any(each.is_exact and each.text == digest for each in rule.match) for rule in rules)
+
+
+def _ranks(going: Mapping[str, Absent], manifests: Mapping[str, LiveManifest]) -> dict[str, int]:
+    """An index goes before its children: a broken image is worse than one that is gone."""
+    ranks = dict.fromkeys(going, _FIRST_RANK)
+    below = {digest: [each for each in manifests[digest].children or () if each in ranks] for digest in going}
+    above = Counter(child for children in below.values() for child in children)
+    ready = [digest for digest in going if not above[digest]]
+    while ready:
+        digest = ready.pop()
+        for child in below[digest]:
+            ranks[child] = max(ranks[child], ranks[digest] + 1)
+            above[child] -= 1
+            if not above[child]:
+                ready.append(child)
+    return ranks

@@ -1,0 +1,47 @@
+"""
+What a change does, as rows of text: one for each attribute, and for what comes, goes or moves.
+
+A row is what stands between the name of a resource and who asked for it. All rows of a
+plan are as wide as the widest, so that a person can read down a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.attributes import DIGEST, MANIFEST_COUNT, TAG_COUNT
+from reconciler.planning.plan import Change
+from reconciler.render.words import count, safe, shown
+
+VALUES_WIDTH = 13  # true → false
+
+
+def rows(change: Change, attribute_width: int) -> Iterator[tuple[str, str]]:
+    """Each row, with the attribute that it is about; empty where it is about the whole resource."""
+    if change.action == "delete":
+        yield "", _goes(change)
+        return
+    if change.action == "create":
+        yield DIGEST, shown(change.after[DIGEST])
+    if change.action == "move":
+        yield DIGEST, f"{shown(change.before[DIGEST])} → {shown(change.after[DIGEST])}"
+    for name in change.attributes:
+        if name != DIGEST:
+            yield name, f"{safe(name):{attribute_width}}  {_values(change, name):{VALUES_WIDTH}}"
+
+
+def _values(change: Change, name: str) -> str:
+    after = shown(change.after[name])
+    return f"{shown(change.before[name])} → {after}" if name in change.before else after
+
+
+def _goes(change: Change) -> str:
+    """What is lost: where a tag pointed, how much a repository held."""
+    counts = [
+        count(int(change.before[name]), noun)
+        for name, noun in ((TAG_COUNT, "tag"), (MANIFEST_COUNT, "manifest"))
+        if name in change.before
+    ]
+    if counts:
+        return f"with {' and '.join(counts)}"
+    return shown(change.before[DIGEST]) if DIGEST in change.before else ""

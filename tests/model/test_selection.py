@@ -1,0 +1,67 @@
+"""Part of a registry: what a target covers, what an exclusion takes out, and what is read for it."""
+
+from __future__ import annotations
+
+import pytest
+from builders import desired_state, digest
+
+from reconciler.errors import RefusedError
+from reconciler.model.address import parse_address
+from reconciler.model.selection import SelectedIndex, Selection, parse_target
+
+A = digest("a")
+
+
+def _selection(*targets, excludes=()):
+    return Selection([parse_target(text) for text in targets], [parse_target(text) for text in excludes])
+
+
+@pytest.mark.parametrize(
+    ("targets", "excludes", "address", "expected"),
+    [
+        ([], [], "app:v1", True),
+        (["app"], [], "app", True),
+        (["app"], [], "app:v1", True),
+        (["app"], [], f"app@{A}", True),
+        (["app"], [], "app2", False),
+        (["app:v*"], [], "app:v1", True),
+        (["app:v*"], [], "app", False),
+        (["app:v*"], [], f"app@{A}", False),
+        (["team/*:{v1,v2}"], [], "team/web:v2", True),
+        ([f"app@{A}"], [], f"app@{A}", True),
+        ([], ["app:v1"], "app:v1", False),
+        ([], ["app:v1"], "app:v2", True),
+        (["app"], ["app:v*"], "app:v2", False),
+        (["app"], ["app"], "app:v2", False),
+        (["a", "b"], [], "b:x", True),
+    ],
+)
+def test_a_repository_stands_for_all_in_it(targets, excludes, address, expected):
+    """A tag or a digest stands for itself; an exclusion takes out what a target covers."""
+    assert expected == _selection(*targets, excludes=excludes).selects(parse_address(address))
+
+
+def test_only_selected_repositories_are_read():
+    """By their names where all are spelled, so that nobody lists a whole registry for one of them."""
+    desired = desired_state({"match": "**", "deleteEnabled": False}, {"match": "app", "writeEnabled": False})
+
+    named = SelectedIndex(desired, _selection("app", "web:v1"))
+    matched = SelectedIndex(desired, _selection("team/*"))
+
+    assert (False, ("app", "web")) == (named.needs_catalog, named.exact_repositories)
+    assert (True, ()) == (matched.needs_catalog, matched.exact_repositories)
+    assert (0, 1, 2) == tuple(len(named.for_repository(name).rules) for name in ("other", "web", "app"))
+
+
+def test_a_repository_that_is_excluded_as_a_whole_is_not_read():
+    """One of which only some tags are excluded is."""
+    selection = _selection(excludes=["app", "web:v1"])
+
+    assert (False, True) == (selection.selects_in("app"), selection.selects_in("web"))
+
+
+@pytest.mark.parametrize("text", ["", "regex:app", "app:", "[z-a]", ":v1", "app@"])
+def test_what_selects_nothing_is_refused(text):
+    """An option that is a typing error must not widen a run to everything."""
+    with pytest.raises(RefusedError, match=r"not a pattern|regular expression"):
+        parse_target(text)

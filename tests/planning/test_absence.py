@@ -1,0 +1,342 @@
+"""What must not be there, what is pinned, and what keeps a thing from going."""
+
+from __future__ import annotations
+
+import pytest
+from builders import LOCKED, OPEN, desired_state, digest, manifest, plan_of, repository, tag
+from hypothesis import given, strategies as st
+
+from reconciler.model.address import Address
+from reconciler.model.desired import Keep
+from reconciler.model.live import Moment
+from reconciler.model.retention import outdated
+
+A, B, C, D = map(digest, "abcd")
+DAY = 24 * 3600
+NOW_NS = 100 * DAY * 10**9
+
+
+def _days_ago(days):
+    return Moment(f"day {100 - days}", NOW_NS - days * DAY * 10**9)
+
+
+def _deeds(plan):
+    return {str(change.address): change.action for change in plan.changes}
+
+
+def _codes(plan):
+    return {str(blocked.address): blocked.reason_code for blocked in plan.blocked}
+
+
+def _tags(*entries, **live):
+    return plan_of(desired_state({"match": "app", "tags": list(entries)}), live.pop("live"), now_ns=NOW_NS)
+
+
+def test_a_tag_that_must_be_absent_is_deleted():
+    """The change tests all that the decision rests on, and turns the document into nothing."""
+    live = repository("app", OPEN, {"pr-1": tag("a"), "v1": tag("b")})
+
+    (change,) = _tags({"match": "pr-*", "ensure": "absent"}, live=live).changes
+
+    assert ("app:pr-1", "delete", 4, {}) == (str(change.address), change.action, change.stage, change.after)
+    assert ["/deleteEnabled", "/digest", "/writeEnabled"] == [
+        operation["path"] for operation in change.patch if operation["op"] == "test"
+    ]
+
+
+@pytest.mark.parametrize("lock", ["deleteEnabled", "writeEnabled"])
+def test_a_locked_tag_is_blocked_unless_its_entry_unlocks_it(lock):
+    """Either lock forbids to delete it; an unlock is announced as just that lock."""
+    live = repository("app", OPEN, {"pr-1": tag("a", **{lock: False})})
+
+    blocked = _tags({"match": "pr-*", "ensure": "absent"}, live=live)
+    unlocking = _tags({"match": "pr-*", "ensure": "absent", "unlock": True}, live=live)
+
+    assert ({}, {"app:pr-1": "locked"}) == (_deeds(blocked), _codes(blocked))
+    assert ({"app:pr-1": "delete"}, {}) == (_deeds(unlocking), _codes(unlocking))
+    assert [(Address("app", tag="pr-1"), {lock: False}, {lock: True})] == [
+        (unlock.address, unlock.before, unlock.after) for unlock in unlocking.unlocks
+    ]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"match": "pr-1", "protect": "immutable"},
+        {"match": "pr-1", "deleteEnabled": False},
+        {"match": "pr-1", "writeEnabled": False},
+        {"match": "pr-1", "digest": A},
+    ],
+)
+def test_a_later_entry_that_locks_or_pins_a_tag_keeps_it(later):
+    """And an earlier one does not: the last word stands."""
+    live = repository("app", OPEN, {"pr-1": tag("a")}, manifests={A: manifest()})
+    absent = {"match": "pr-*", "ensure": "absent"}
+
+    assert "delete" not in _deeds(_tags(absent, later, live=live)).values()
+    assert "delete" == _deeds(_tags(later, absent, live=live))["app:pr-1"]
+
+
+def test_a_tag_in_a_repository_that_somebody_else_locked_is_blocked():
+    """A lock that no rule declares is never taken off."""
+    live = repository("app", {**OPEN, "writeEnabled": False}, {"pr-1": tag("a")})
+
+    plan = _tags({"match": "pr-*", "ensure": "absent", "unlock": True}, live=live)
+
+    assert ({}, {"app:pr-1": "locked"}, ()) == (_deeds(plan), _codes(plan), plan.unlocks)
+
+
+def test_a_frozen_repository_is_opened_for_a_moment_and_says_so():
+    """Our own lock of the repository is announced once, whatever number of changes needs it off."""
+    desired = desired_state({"match": "app", "protect": "frozen", "tags": [{"match": "v*", "deleteEnabled": False}]})
+    live = repository("app", LOCKED, {"v1": tag("a"), "v2": tag("b")})
+
+    plan = plan_of(desired, live)
+
+    assert {"app:v1": "update", "app:v2": "update"} == _deeds(plan)
+    assert [("app", {"writeEnabled": False})] == [(str(unlock.address), unlock.before) for unlock in plan.unlocks]
+
+
+def test_a_pinned_tag_is_moved_and_a_missing_one_created():
+    """Both when the repository holds what they shall point at."""
+    live = repository("app", OPEN, {"stable": tag("a")}, missing_tags=("next",), manifests={B: manifest()})
+
+    plan = _tags({"match": "stable", "digest": B}, {"match": "next", "digest": B, "writeEnabled": False}, live=live)
+
+    assert {"app:next": "create", "app:stable": "move"} == _deeds(plan)
+    assert [{"digest": B, "writeEnabled": False}, {"digest": B}] == [change.after for change in plan.changes]
+    assert [2, 2] == [change.stage for change in plan.changes]
+    assert () == plan.missing
+
+
+def test_a_digest_that_the_repository_does_not_hold_is_blocked():
+    """The rest of the entry is done all the same, and a tag that cannot be created is told once."""
+    live = repository("app", OPEN, {"stable": tag("a")}, missing_tags=("next",), missing_manifests=(B,))
+
+    plan = _tags({"match": ["stable", "next"], "digest": B, "deleteEnabled": False}, live=live)
+
+    assert {"app:stable": "update"} == _deeds(plan)
+    assert {"app:next": "unknown-digest", "app:stable": "unknown-digest"} == _codes(plan)
+    assert () == plan.missing
+
+
+@pytest.mark.parametrize(
+    ("declared", "deeds", "codes", "unlocks"),
+    [
+        ({}, {}, {"app:stable": "locked"}, []),
+        ({"writeEnabled": False}, {"app:stable": "move"}, {}, ["app:stable"]),
+        ({"writeEnabled": True}, {"app:stable": "move"}, {}, []),
+    ],
+)
+def test_a_locked_tag_is_moved_only_where_the_files_own_its_lock(declared, deeds, codes, unlocks):
+    """What the files keep locked is unlocked for a moment; what they open stays open."""
+    live = repository("app", OPEN, {"stable": tag("a", writeEnabled=False)}, manifests={B: manifest()})
+
+    plan = _tags({"match": "stable", "digest": B, **declared}, live=live)
+
+    assert (deeds, codes, unlocks) == (_deeds(plan), _codes(plan), [str(unlock.address) for unlock in plan.unlocks])
+
+
+def test_a_whole_repository_goes_with_the_number_of_what_is_in_it():
+    """Whoever pushes meanwhile makes the plan stale."""
+    live = repository("app", OPEN, {"v1": tag("a")}, manifests={A: manifest()}, tag_count=1, manifest_count=1)
+
+    (change,) = plan_of(desired_state({"match": "app", "ensure": "absent"}), live).changes
+
+    assert ("delete", 4) == (change.action, change.stage)
+    assert {"deleteEnabled": True, "writeEnabled": True, "tagCount": 1, "manifestCount": 1} == change.before
+
+
+def test_locked_contents_are_in_the_way_of_deleting_a_repository():
+    """With unlock they are announced one by one, for each of them comes off."""
+    live = repository(
+        "app",
+        {**OPEN, "deleteEnabled": False},
+        {"v1": tag("a", writeEnabled=False)},
+        manifests={A: manifest(deleteEnabled=False)},
+    )
+
+    blocked = plan_of(desired_state({"match": "app", "ensure": "absent"}), live)
+    unlocking = plan_of(desired_state({"match": "app", "ensure": "absent", "unlock": True}), live)
+
+    assert ({}, {"app": "locked"}) == (_deeds(blocked), _codes(blocked))
+    assert {"app": "delete"} == _deeds(unlocking)
+    assert ["app", "app:v1", f"app@{A}"] == [str(unlock.address) for unlock in unlocking.unlocks]
+
+
+def test_a_repository_that_is_absent_already_is_in_sync():
+    """It is not missing, for nobody misses it."""
+    plan = plan_of(desired_state({"match": "app", "ensure": "absent"}), repository("app", missing=True))
+
+    assert ({}, (), True) == (_deeds(plan), plan.missing, plan.complete)
+
+
+TIMES = {f"b{days:02}": _days_ago(days) for days in range(10)}
+
+
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [
+        ({"last": 3}, {f"b{days:02}" for days in range(3, 10)}),
+        ({"newerThan": 5 * DAY}, {f"b{days:02}" for days in range(5, 10)}),
+        ({"last": 7, "newerThan": 5 * DAY}, {f"b{days:02}" for days in range(7, 10)}),
+        ({"last": 2, "newerThan": 5 * DAY}, {f"b{days:02}" for days in range(5, 10)}),
+        ({"last": 10}, set()),
+    ],
+)
+def test_retention_keeps_the_last_ones_and_the_new_ones(keep, expected):
+    """Both reasons count, so naming two keeps more."""
+    live = repository("app", OPEN, {name: tag("a") for name in TIMES}, tag_times=TIMES)
+
+    plan = _tags({"match": "b*", "keep": keep}, live=live)
+
+    assert {f"app:{name}" for name in expected} == _deeds(plan).keys()
+    assert all("lastUpdateTime" in change.before for change in plan.changes)
+
+
+@pytest.mark.parametrize(
+    ("entries", "document"),
+    [
+        ([{"match": "b*", "keep": {"last": 1}}], tag("a", deleteEnabled=False)),
+        ([{"match": "b*", "keep": {"last": 1}}], tag("a", writeEnabled=False)),
+        ([{"match": "b*", "keep": {"last": 1}}, {"match": "b05", "protect": "undeletable"}], tag("a")),
+        ([{"match": "b05", "protect": "undeletable"}, {"match": "b*", "keep": {"last": 1}}], tag("a")),
+        ([{"match": "b*", "keep": {"last": 1}}, {"match": "b05", "digest": A}], tag("a")),
+    ],
+)
+def test_retention_never_deletes_what_is_locked_or_what_a_rule_protects(entries, document):
+    """A live lock, a level of protection wherever it stands, a pin."""
+    live = repository("app", OPEN, {"b05": document, "b00": tag("a")}, tag_times=TIMES, manifests={A: manifest()})
+
+    plan = _tags(*entries, live=live)
+
+    assert "delete" not in _deeds(plan).values()
+    assert {} == _codes(plan)
+
+
+def test_retention_keeps_what_has_no_time():
+    """And lets it take the place of no other."""
+    live = repository("app", OPEN, {"b00": tag("a"), "b01": tag("a"), "x": tag("a")}, tag_times=TIMES)
+
+    assert {"app:b01": "delete"} == _deeds(_tags({"match": "**", "keep": {"last": 1}}, live=live))
+
+
+def _manifests(*entries, tags=(), **live):
+    desired = desired_state({"match": "app", "tags": list(tags), "manifests": list(entries)})
+    return plan_of(desired, repository("app", OPEN, live.pop("named", {}), **live), now_ns=NOW_NS)
+
+
+UNTAGGED = {"tagged": False, "ensure": "absent"}
+
+
+def test_untagged_manifests_go_but_for_what_others_need():
+    """Children of an index that stays, what a signature is about, and the signature of what stays."""
+    tagged, child, signature, lonely = A, B, C, D
+    manifests = {
+        tagged: manifest(child, referrers=(signature,)),
+        child: manifest(),
+        signature: manifest(subject=tagged),
+        lonely: manifest(),
+    }
+
+    plan = _manifests(UNTAGGED, named={"v1": tag("a")}, manifests=manifests)
+
+    assert {f"app@{lonely}": "delete"} == _deeds(plan)
+    assert {"deleteEnabled": True, "writeEnabled": True, "tagged": False} == plan.changes[0].before
+
+
+def test_a_manifest_goes_after_its_last_tag():
+    """What a tag points at is decided by where it will point: a deleted tag holds nothing."""
+    plan = _manifests(
+        UNTAGGED, tags=[{"match": "pr-*", "ensure": "absent"}], named={"pr-1": tag("a")}, manifests={A: manifest()}
+    )
+
+    assert {"app:pr-1": (4, 0), f"app@{A}": (4, 1)} == {
+        str(change.address): (change.stage, change.rank) for change in plan.changes
+    }
+
+
+def test_an_index_goes_before_its_children():
+    """A broken image is worse than one that is gone."""
+    plan = _manifests(UNTAGGED, manifests={A: manifest(), B: manifest(A, C), C: manifest(A)})
+
+    assert {f"app@{A}": 3, f"app@{B}": 1, f"app@{C}": 2} == {str(c.address): c.rank for c in plan.changes}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"incomplete_manifests": "of its manifests 3 were found and the registry counts 4"},
+        {"incomplete": "of its tags 3 were found and the registry counts 4"},
+    ],
+)
+def test_nothing_is_deleted_where_something_was_not_seen(others):
+    """What was not seen may be an index, or a tag."""
+    plan = _manifests(UNTAGGED, manifests={A: manifest()}, **others)
+
+    assert ({}, False) == (_deeds(plan), plan.complete)
+
+
+@pytest.mark.parametrize(
+    "manifests",
+    [
+        {A: manifest(subject=None)},
+        {A: manifest(referrers=None)},
+        {A: manifest(), B: manifest(C, children=None, tags=("hidden",))},
+        {A: manifest(tags=("hidden",))},
+        {A: manifest(deleteEnabled=False)},
+    ],
+)
+def test_what_is_not_known_keeps_a_manifest(manifests):
+    """Its subject, its referrers, the children of an index, a tag that no list shows, a lock."""
+    assert {} == _deeds(_manifests(UNTAGGED, manifests=manifests))
+
+
+def test_a_manifest_that_is_named_and_needed_is_blocked_and_says_why():
+    """A pattern leaves it alone quietly; a name deserves an answer."""
+    named = _manifests({"match": A, "ensure": "absent"}, named={"v1": tag("a")}, manifests={A: manifest()})
+    matched = _manifests({"match": "sha256:a*", "ensure": "absent"}, named={"v1": tag("a")}, manifests={A: manifest()})
+
+    assert ({f"app@{A}": "needed"}, {}) == (_codes(named), _codes(matched))
+    assert ({}, {}) == (_deeds(named), _deeds(matched))
+
+
+def test_retention_of_manifests_goes_by_their_time():
+    """Untagged ones, older than a week; one without a time stays."""
+    manifests = {
+        A: manifest(updated_ns=_days_ago(1).ns),
+        B: manifest(updated_ns=_days_ago(8).ns),
+        C: manifest(),
+    }
+
+    plan = _manifests({"tagged": False, "keep": {"newerThan": 7 * DAY}}, manifests=manifests)
+
+    assert {f"app@{B}": "delete"} == _deeds(plan)
+
+
+def test_rules_select_manifests_by_media_type():
+    """Only indexes here."""
+    plan = _manifests(
+        {"mediaType": "application/vnd.oci.image.index.*", "deleteEnabled": False},
+        manifests={A: manifest(B), B: manifest()},
+    )
+
+    assert {f"app@{A}": "update"} == _deeds(plan)
+
+
+names = st.lists(st.tuples(st.text("abc", min_size=1, max_size=3), st.integers(0, 50)), unique_by=lambda each: each[0])
+
+
+@given(names, st.none() | st.integers(1, 5), st.none() | st.integers(1, 40), st.randoms())
+def test_retention_does_not_depend_on_the_order_of_a_list(items, last, newer_than_s, random):
+    """The registry may list in any order; ties are broken by name."""
+    if last is None and newer_than_s is None:
+        last = 1
+    keep = Keep(last, newer_than_s, desired_state({"match": "x"}).repositories[0].origin)
+    shuffled = list(items)
+    random.shuffle(shuffled)
+
+    gone = outdated(items, keep, 50 * 10**9)
+
+    assert gone == outdated(shuffled, keep, 50 * 10**9)
+    assert len(gone) <= max(0, len(items) - (last or 0))

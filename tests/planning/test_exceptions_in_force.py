@@ -1,0 +1,119 @@
+"""Exceptions: what holds for a while, what is told about their end, and plans that depend on the time."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from builders import LOCKED, OPEN, desired_state, digest, manifest, plan_of, repository, tag
+
+from reconciler.model.desired import Declaration, ExceptionRule, Origin, Target
+from reconciler.model.exceptions import in_force
+from reconciler.model.pattern import compile_pattern
+from reconciler.planning.planfile import desired_digest
+from reconciler.planning.remarks import exception_findings
+from reconciler.planning.timing import expiry, goes_by_time
+
+A = digest("a")
+HOUR_NS = 3600 * 10**9
+UNTIL = 100 * HOUR_NS
+PLACE = Origin("registry.yaml", 20, 5)
+RULE = {"match": "app", "tags": [{"match": "v*", "protect": "immutable"}]}
+
+
+def _excepting(repository_name="app", *, tag_name="", of_digest="", attribute="writeEnabled", value=True):
+    target = Target(
+        compile_pattern(repository_name),
+        tag=compile_pattern(tag_name) if tag_name else None,
+        digest=compile_pattern(of_digest) if of_digest else None,
+    )
+    declared = (Declaration(attribute, value, PLACE),)
+    exception = ExceptionRule((target,), declared, "1970-01-05T04:00:00Z", UNTIL, "INC-4711, vendor re-push", PLACE)
+    return attrs.evolve(desired_state(RULE), exceptions=(exception,))
+
+
+def _after(desired, now_ns):
+    live = repository("app", OPEN, {"v1": tag("a", **LOCKED_FLAGS)}, manifests={A: manifest(deleteEnabled=False)})
+    return {str(c.address): c.after for c in plan_of(in_force(desired, now_ns), live).changes}
+
+
+LOCKED_FLAGS = {"deleteEnabled": False, "writeEnabled": False}
+
+
+def test_an_exception_beats_every_rule_while_it_is_in_force():
+    """Until its last moment, and not at it."""
+    desired = _excepting(tag_name="v1")
+
+    assert {"app:v1": {"digest": A, "writeEnabled": True}} == _after(desired, UNTIL - 1)
+    assert {} == _after(desired, UNTIL)
+    assert {} == _after(desired, UNTIL + HOUR_NS)
+
+
+def test_an_exception_for_a_manifest_beats_what_a_tag_demands_of_it():
+    """Nothing else does."""
+    desired = _excepting(of_digest="sha256:a*", attribute="deleteEnabled")
+
+    assert {f"app@{A}": {"deleteEnabled": True}} == _after(desired, 0)
+
+
+def test_an_exception_for_a_repository_speaks_of_the_repository_alone():
+    """Its tags stay as their rules say."""
+    live = repository("app", LOCKED, {"v1": tag("a", **LOCKED_FLAGS)}, manifests={A: manifest(deleteEnabled=False)})
+
+    plan = plan_of(in_force(_excepting(), 0), live)
+
+    assert {"app": {"writeEnabled": True}} == {str(change.address): change.after for change in plan.changes}
+
+
+@pytest.mark.parametrize(
+    ("now_ns", "expected"),
+    [
+        (UNTIL - 25 * HOUR_NS, []),
+        (UNTIL - 24 * HOUR_NS, ["exception-ends-soon"]),
+        (UNTIL - 1, ["exception-ends-soon"]),
+        (UNTIL, ["exception-ended"]),
+        (UNTIL + 10_000 * HOUR_NS, ["exception-ended"]),
+    ],
+)
+def test_an_end_is_told_a_day_before_and_after(now_ns, expected):
+    """Such a finding stops nothing."""
+    findings = exception_findings(_excepting(tag_name="v1"), now_ns)
+
+    assert expected == [finding.code for finding in findings]
+    assert not any(finding.stops for finding in findings)
+    assert all("registry.yaml:20:5 (INC-4711, vendor re-push)" in finding.message for finding in findings)
+
+
+def test_a_plan_made_for_an_exception_ends_with_it():
+    """Applied later it would loosen what nobody wants loose any more."""
+    desired = _excepting(tag_name="v1")
+    live = repository("app", OPEN, {"v1": tag("a", **LOCKED_FLAGS)}, manifests={A: manifest(deleteEnabled=False)})
+    plan = plan_of(in_force(desired, 0), live)
+    other = plan_of(desired_state(RULE), repository("app", OPEN, {"v1": tag("a")}, manifests={A: manifest()}))
+
+    assert "1970-01-05T04:00:00Z" == expiry(plan, desired, 0)
+    assert (None, None) == (expiry(other, desired, 0), expiry(plan, desired, UNTIL))
+
+
+@pytest.mark.parametrize(
+    ("desired", "expected"),
+    [
+        (desired_state(RULE), False),
+        (_excepting(tag_name="v1"), True),
+        (desired_state({"match": "app", "tags": [{"match": "v*", "keep": {"last": 3}}]}), False),
+        (desired_state({"match": "app", "tags": [{"match": "v*", "keep": {"newerThan": 60}}]}), True),
+        (desired_state({"match": "app", "manifests": [{"tagged": False, "keep": {"newerThan": 60}}]}), True),
+    ],
+)
+def test_a_plan_says_when_it_was_made_only_where_that_matters(desired, expected):
+    """Otherwise equal input would give different bytes."""
+    assert expected == goes_by_time(desired)
+
+
+def test_an_exception_is_part_of_what_is_desired():
+    """So an approval does not survive another reason, end or target."""
+    digests = {
+        desired_digest(each)
+        for each in (desired_state(RULE), _excepting(tag_name="v1"), _excepting(tag_name="v2"), _excepting())
+    }
+
+    assert 4 == len(digests)
