@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 from operator import itemgetter
 
+from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST
 from reconciler.planning.cause import GRAVEST_FIRST, Cause
 from reconciler.planning.plan import ACTIONS, Change, Drift, Plan, Unlock, effects_of
@@ -24,6 +25,7 @@ SHOWN_REPOSITORIES = 10
 SHOWN_CHANGES = 5  # of one repository
 SHOWN_NOTES = 10  # blocked, missing and unread resources, each
 _SIGNS = {"update": "~", "move": ">", "create": "+", "delete": "-"}
+_BELOW = "└"
 _SIGN_STYLES: dict[str, Style] = {"update": "yellow", "move": "yellow", "create": "green", "delete": "red"}
 _GRAVITY = ("hide", "loosen")
 _MARKS = {"hide": "hides", "loosen": "loosens"}
@@ -88,10 +90,10 @@ def render_plan(plan: Plan, paint: Paint, *, full: bool) -> str:
 def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
     grouped = groupby(plan.changes, key=lambda change: change.address.repository)
     groups = [(name, list(changes)) for name, changes in grouped]
-    layout = _Layout(plan, paint)
+    layout = _Layout(plan, paint, full=full)
     if full:
         for name, changes in groups:
-            yield layout.repository(name, changes)
+            yield layout.repository(name, _nested(changes))
         return
     groups.sort(key=lambda group: (min(map(_gravity, group[1])), group[0]))
     for name, changes in groups[:SHOWN_REPOSITORIES]:
@@ -121,8 +123,10 @@ def _effects(changes: Sequence[Change]) -> str:
 class _Layout:
     """Columns that fit the whole plan, so that lines stand below each other across repositories."""
 
-    def __init__(self, plan: Plan, paint: Paint) -> None:
+    def __init__(self, plan: Plan, paint: Paint, *, full: bool) -> None:
         self._paint = paint
+        tags = (change for change in plan.changes if change.kind == "tag" and full)
+        self._tags = {change.address: set(change.origins) for change in tags}  # who asked for each
         names = (len(short_name(change.address)) for change in plan.changes)
         self._name_width = max((length for length in names if length <= _MAX_NAME), default=0)
         attributes = (len(safe(name)) for each in plan.changes for name in each.after if name != DIGEST)
@@ -149,20 +153,35 @@ class _Layout:
         return "\n".join(lines) + "\n"
 
     def _change(self, change: Change) -> Iterator[str]:
-        name, sign = short_name(change.address), self._paint(_SIGNS[change.action], _SIGN_STYLES[change.action])
+        name, sign = short_name(change.address), self._sign(change)
         head = f"  {sign} {name:{self._name_width}}"
         if len(name) > self._name_width:
             yield head
             head = " " * (self._margin - 2)
-        asked = [f"{safe(origin)}{_on_behalf(change)}" for origin in change.origins]
+        asked = [f"{safe(origin)}{self._on_behalf(change)}" for origin in self._new_origins(change)]
         # Several origins belong to different attributes, and beside the wrong one an origin would mislead.
         is_beside = len(asked) == 1 and self._line_width + 2 + len(asked[0]) <= WIDTH
         beside = f"  {self._paint(asked[0], 'dim')}" if is_beside else ""
         for attribute, text in rows(change, self._attribute_width):
             yield f"{head}  {self._row(change, attribute, text)}{beside}".rstrip()
             head, beside = " " * (self._margin - 2), ""
-        if not is_beside:
+        if asked and not is_beside:
             yield from self._origins(asked)
+
+    def _sign(self, change: Change) -> str:
+        """What is done; a manifest that is changed for the tag above it hangs from that."""
+        is_below = change.via is not None and change.via.address in self._tags
+        return self._paint(_BELOW if is_below else _SIGNS[change.action], _SIGN_STYLES[change.action])
+
+    def _new_origins(self, change: Change) -> Sequence[str]:
+        """Who asked for it, unless that stands at the tag above it."""
+        above = self._tags.get(change.via.address, set()) if change.via else set[str]()
+        return () if above and above.issuperset(change.origins) else change.origins
+
+    def _on_behalf(self, change: Change) -> str:
+        """The tag that a manifest is changed for, where it does not stand below it."""
+        is_below = change.via is None or change.via.address in self._tags
+        return "" if is_below or change.via is None else f" for {short_name(change.via.address)}"
 
     def _row(self, change: Change, attribute: str, text: str) -> str:
         row = f"{text:{self._row_width}}"
@@ -188,9 +207,14 @@ class _Layout:
             yield f"    {self._paint(f'{start:{len(_ASKED)}}{origin}', 'dim')}"
 
 
-def _on_behalf(change: Change) -> str:
-    """The tag that a manifest is changed for."""
-    return f" for {short_name(change.via.address)}" if change.via else ""
+def _nested(changes: Sequence[Change]) -> list[Change]:
+    """Each tag followed by the manifests that are changed for it, so that nobody has to look up a digest."""
+    below: dict[Address, list[Change]] = {change.address: [] for change in changes if change.kind == "tag"}
+    for change in changes:
+        if change.via and change.via.address in below:
+            below[change.via.address].append(change)
+    rest = (change for change in changes if not (change.via and change.via.address in below))
+    return [each for change in rest for each in (change, *below.get(change.address, ()))]
 
 
 def _notes(title: str, notes: Sequence[tuple[str, str]], paint: Paint, *, full: bool) -> str:

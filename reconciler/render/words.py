@@ -18,6 +18,7 @@ Style = Literal["bold", "dim", "red", "green", "yellow"]
 Paint: TypeAlias = Callable[[str, Style], str]
 
 WIDTH = 80  # columns
+_DIGEST_WIDTH = 13  # sha256: and what tells one from another
 _CODES: dict[Style, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
@@ -76,14 +77,14 @@ def shown(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return f"{value:,}"
-    return safe(value[:13]) if value.startswith("sha256:") else safe(value)
+    return safe(value[:_DIGEST_WIDTH]) if value.startswith("sha256:") else safe(value)
 
 
 def short_name(address: Address) -> str:
     """What distinguishes a resource within its repository."""
     if address.tag:
         return f":{address.tag}"
-    return f"@{address.digest[:19]}" if address.digest else "(repository)"
+    return f"@{address.digest[:_DIGEST_WIDTH]}" if address.digest else "(repository)"
 
 
 def moment(text: str) -> str:

@@ -148,6 +148,33 @@ def test_skopeo_can_neither_overwrite_nor_delete_what_was_applied(registry, skop
     assert before == registry.tag("web/api:v1") != None  # noqa: E711 - all three at once
 
 
+def test_a_pinned_tag_is_moved_and_moved_back_byte_for_byte(registry, skopeo, way, tmp_path: Path):
+    """An index and its children: what skopeo reads under the tag, and the digests, are what they were."""
+    first = registry.tag("web/api:v1")["digest"]
+    elsewhere = skopeo.target.replace(":v1", ":v2")
+    other = Layout(tmp_path / "other").tag("v2", "riscv64", "s390x")
+    assert 0 == skopeo.copy(other, elsewhere, SAME).returncode
+    before, wanted = skopeo.ask("inspect", "--raw"), skopeo.ask("inspect", "--raw", target=elsewhere)
+    second = registry.tag("web/api:v2")["digest"]
+
+    raw = []
+    for digest in (second, first):
+        (tmp_path / "pinned.yaml").write_text(
+            "version: 1\nrepositories:\n  - match: web/api\n    tags:\n"
+            f"      - {{match: v1, digest: '{digest}', protect: immutable}}\n"
+        )
+        place = ("pinned.yaml", "--registry", registry.url)
+        applied = reconciler(tmp_path, "apply", *place, "--auto-approve", way=way)
+        again = reconciler(tmp_path, "plan", *place, "--detailed-exitcode", way=way)
+        assert (0, 0) == (applied.returncode, again.returncode), applied.stderr
+        raw.append((registry.tag("web/api:v1")["digest"], skopeo.ask("inspect", "--raw").stdout))
+
+    copied = skopeo.copy(skopeo.target, f"oci:{tmp_path / 'copy'}:v1", SAME)
+    assert [(second, wanted.stdout), (first, before.stdout)] == raw
+    assert 0 == copied.returncode, copied.stderr
+    assert _blobs(tmp_path / "image") == _blobs(tmp_path / "copy")
+
+
 @pytest.mark.parametrize("mode", ["token", "basic"])
 def test_skopeo_with_a_wrong_password_pushes_nothing(start_emulator, tmp_path: Path, mode):
     """It is told so, and nothing is there."""

@@ -10,7 +10,7 @@ from reconciler.render.words import count, painter, paragraph, safe, sentence, s
 ADDRESS = {
     "(repository)": Address("team/app"),
     ":v1": Address("team/app", tag="v1"),
-    "@sha256:aaaaaaaaaaaa": Address("team/app", digest=digest("a")),
+    "@sha256:aaaaaa": Address("team/app", digest=digest("a")),
 }
 
 
