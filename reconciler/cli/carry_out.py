@@ -98,7 +98,9 @@ def _tell(report: Report, style: Style) -> bool:
 
     plan = report.plan
     if style.is_json:
-        told: str | bytes = report_to_json(plan, report.outcomes, interrupted=report.interrupted)
+        told: str | bytes = report_to_json(
+            plan, report.outcomes, interrupted=report.interrupted, unlocked=report.unlocked
+        )
     else:
         told = render_report(plan.registry, report.outcomes, style.paint, full=style.full) if plan.has_changes else ""
     try:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import orjson
 
 from reconciler import __version__
-from reconciler.events import STATUSES, Outcome
+from reconciler.events import STATUSES, Outcome, Unlocked
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import FORMAT_VERSION, fingerprint
 
 
-def report_to_json(plan: Plan, outcomes: tuple[Outcome, ...], *, interrupted: bool) -> bytes:
-    """The report: each outcome in the order of the plan, and how many ended how."""
+def report_to_json(
+    plan: Plan, outcomes: tuple[Outcome, ...], *, interrupted: bool, unlocked: Sequence[Unlocked] = ()
+) -> bytes:
+    """The report: each outcome in the order of the plan, how many ended how, and what was unlocked for a moment."""
     counts = dict.fromkeys(STATUSES, 0)
     for outcome in outcomes:
         counts[outcome.status] += 1
@@ -31,5 +35,14 @@ def report_to_json(plan: Plan, outcomes: tuple[Outcome, ...], *, interrupted: bo
             for outcome in outcomes
         ],
         "summary": counts,
+        "unlocked": [
+            {
+                "address": str(each.address),
+                "attributes": list(each.attributes),
+                "status": each.status,
+                "message": each.message,
+            }
+            for each in unlocked
+        ],
     }
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -9,7 +9,8 @@ from example_plans import HOSTILE
 from goldens import golden
 
 from reconciler import __version__
-from reconciler.events import STATUSES, Outcome
+from reconciler.events import STATUSES, Outcome, Unlocked
+from reconciler.model.address import Address
 from reconciler.planning.planfile import fingerprint
 from reconciler.render.report_json import report_to_json
 
@@ -31,11 +32,13 @@ def test_a_report_has_the_shape_that_programs_rely_on():
 
 
 def test_a_report_names_the_plan_that_was_applied():
-    """Its fingerprint is the one in the plan file."""
+    """Its fingerprint is the one in the plan file; and what was unlocked for a moment, and still is."""
     plan = _plan()
+    unlocked = Unlocked(Address("app"), ("writeEnabled",), "open", "no answer")
+    report = json.loads(report_to_json(plan, (), interrupted=True, unlocked=[unlocked]))
 
-    report = json.loads(report_to_json(plan, (), interrupted=True))
-
+    told = {"address": "app", "attributes": ["writeEnabled"], "status": "open", "message": "no answer"}
+    assert [told] == report["unlocked"]
     assert (fingerprint(plan), True, []) == (report["fingerprint"], report["interrupted"], report["outcomes"])
     assert dict.fromkeys(STATUSES, 0) == report["summary"]
 
