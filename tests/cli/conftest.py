@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import attrs
 import pytest
+from commands import run_reconciler
 
 
 @attrs.frozen
@@ -30,15 +29,7 @@ def reconciler(tmp_path: Path) -> Reconciler:
 
     def run(*arguments: str, stdin: str = "", **environment: str) -> Run:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RECONCILER_")}
-        done = subprocess.run(
-            [sys.executable, "-m", "reconciler", *arguments],
-            cwd=tmp_path,
-            env={**kept, **environment},
-            input=stdin.encode(),
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+        done = run_reconciler(*arguments, cwd=tmp_path, env={**kept, **environment}, given=stdin.encode())
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
