@@ -8,18 +8,18 @@ exception beats both. Which manifests go is decided in `unneeded`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DELETE, TAGGED, Document, Value
-from reconciler.model.desired import Declaration, ManifestRule
+from reconciler.model.attributes import DELETE, TAGGED, Document
+from reconciler.model.desired import Declaration, ManifestRule, Origin
 from reconciler.model.live import LiveManifest
 from reconciler.model.matching import RepositoryRules
 from reconciler.planning.closure import Demand, spread
 from reconciler.planning.found import Found, Remark
 from reconciler.planning.plan import Unknown, Via
 from reconciler.planning.remember import Alike
-from reconciler.planning.rules import Declared, declare, demand
+from reconciler.planning.rules import Declared, declare, demand, values
 from reconciler.planning.unneeded import Going, unneeded
 
 
@@ -30,20 +30,53 @@ def compare_manifests(rules: RepositoryRules, found: Found) -> None:
     standing = spread(found.demands, found.live.manifests)
     _note_what_is_not_there(standing, found)
     going = unneeded(matching, standing, found) if rules.deletes_manifests else {}
-    alike: dict[tuple[tuple[str, Value], ...], list[str]] = {}
+    expected_of = _ByRulesAndDemand()
     for digest, manifest in found.live.manifests.items():
         address = Address(found.live.name, digest=digest)
+        demanded = standing.get(digest)
         if digest in going:
             _delete(address, manifest, going[digest], found)
             continue
-        declared = _declared(matching.get(digest, ()), standing.get(digest))
-        if not declared:
+        expected = expected_of(matching.get(digest, ()), demanded)
+        if not expected.declared:
             found.managed += digest in found.needed
             found.unmanaged += rules.declares_manifests and digest not in found.needed
-        elif found.compare(address, manifest.document, declared, _via(declared, standing.get(digest), found)):
-            in_sync = tuple(sorted((name, said.value) for name, said in declared.items()))
-            alike.setdefault(in_sync, []).append(digest)
-    found.alike_manifests += [Alike(dict(same), digests, [""] * len(digests)) for same, digests in alike.items()]
+        elif expected.wanted.items() <= manifest.document.items():
+            found.managed += 1
+            expected.digests.append(digest)
+        else:
+            found.compare(address, manifest.document, expected.declared, _via(expected.declared, demanded, found))
+    found.alike_manifests += [
+        Alike(each.wanted, each.digests, [""] * len(each.digests)) for each in expected_of.all if each.digests
+    ]
+
+
+class _Expected:
+    """What the same rules and the same demand declare about manifests, and which of these are so."""
+
+    def __init__(self, rules: tuple[ManifestRule, ...], demanded: Demand | None) -> None:
+        self.declared = _declared(rules, demanded)
+        self.wanted = values(self.declared)
+        self.digests: list[str] = []
+
+
+class _ByRulesAndDemand:
+    """What is expected of a manifest; worked out once for each combination, of which there are few."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[tuple[ManifestRule, ...], tuple[bool, Origin] | None], _Expected] = {}
+
+    def __call__(self, rules: tuple[ManifestRule, ...], demanded: Demand | None) -> _Expected:
+        key = (rules, None if demanded is None else (demanded.value, demanded.origin))
+        try:
+            return self._known[key]
+        except KeyError:
+            expected = self._known[key] = _Expected(rules, demanded)
+            return expected
+
+    @property
+    def all(self) -> Iterable[_Expected]:
+        return self._known.values()
 
 
 def _matching(rules: RepositoryRules, found: Found) -> dict[str, tuple[ManifestRule, ...]]:
