@@ -43,8 +43,11 @@ _FEW_AT_A_TIME = 2
 class Tools:
     """What all attempts of a run share."""
 
-    def __init__(self, client: Client, unlocks: Unlocks, forbidden: Callable[[], str]) -> None:
+    def __init__(
+        self, client: Client, unlocks: Unlocks, forbidden: Callable[[], str], *, fresh_s: float = FRESH_S
+    ) -> None:
         self.client = client
+        self.fresh_s = fresh_s  # what was read longer ago is read again before something is sent
         self.unlocks = unlocks
         self.forbidden = forbidden
         self.vias = Vias(client)
@@ -148,12 +151,12 @@ class Attempt:
         known = self._judged(look) or await self._prepared()
         if known:
             return known
-        not_after_s = look.at_s + FRESH_S
+        not_after_s = look.at_s + self._tools.fresh_s
         if self.change.via:
             tag = await self._tools.vias.look(self.change.via.address)
             if how := points_elsewhere(self.change.via, tag):
                 return self._changed(how)
-            not_after_s = min(not_after_s, tag.at_s + FRESH_S)
+            not_after_s = min(not_after_s, tag.at_s + self._tools.fresh_s)
         if why := self._tools.forbidden():  # it took time to look
             return self._stopped(why)
         failure = await self._send(not_after_s)

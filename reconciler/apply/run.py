@@ -20,6 +20,7 @@ from reconciler.apply.book import Book, NoBook
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pages import FEW
 from reconciler.apply.report import Report
+from reconciler.apply.retrying import FRESH_S
 from reconciler.apply.unlocks import Unlocks
 from reconciler.apply.worth import Worth
 from reconciler.events import Outcome, Sink
@@ -42,6 +43,7 @@ async def apply_plan(
     forbidden: Callable[[], str] = lambda: "",
     book: Book | None = None,
     recheck: Recheck = "page",
+    fresh_s: float = FRESH_S,
 ) -> Report:
     """
     Converge the registry to `plan`, stage by stage.
@@ -55,9 +57,11 @@ async def apply_plan(
         forbidden: Is asked before each change why it may not be made, such as a run lock that was lost; empty: it may.
         book: Where it is recorded that locks are owed; None: nowhere, so nothing is unlocked for a moment.
         recheck: How to read many tags of a repository.
+        fresh_s: How old a read may be when something is sent that goes by it, in seconds.
     """
     unlocks = Unlocks(plan, client, book or NoBook(), sink=sink, forbidden=forbidden)
-    run = Run(Tools(client, unlocks, forbidden), concurrency, sink=sink, interrupt=interrupt, recheck=recheck)
+    tools = Tools(client, unlocks, forbidden, fresh_s=fresh_s)
+    run = Run(tools, concurrency, sink=sink, interrupt=interrupt, recheck=recheck)
     for (stage, _), changes in groupby(sorted(plan.changes, key=_turn), key=_turn):
         if stage == STAGE_REPOSITORY:
             await run.close()

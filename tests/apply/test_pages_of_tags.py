@@ -46,10 +46,14 @@ async def _locked(emulator, plan, **others):
 
 @pytest.mark.parametrize(("tags", "pages"), [(17, 2), (1000, 2), (1001, 3), (2000, 4)])
 async def test_a_thousand_tags_take_two_pages_and_a_patch_each(emulator, tags, pages):
-    """One page before, one page after, for each thousand that was begun; 1,001 leave one that is read by itself."""
+    """
+    One page before, one page after, for each thousand that was begun; 1,001 leave one that is read by itself.
+
+    However slow this machine is: what gets old on the way is another test's matter.
+    """
     digest = emulator.push_many("web/api", _names(tags))
 
-    report = await _locked(emulator, plan_of(*_locks(_names(tags), digest)))
+    report = await _locked(emulator, plan_of(*_locks(_names(tags), digest)), fresh_s=600)
 
     assert report.is_success
     counted = _counted(emulator)
@@ -230,18 +234,18 @@ async def test_a_second_interrupt_tells_what_was_sent_and_not_verified(start_emu
 
 
 async def test_repositories_run_beside_each_other(start_emulator):
-    """Four of them take hardly longer than one."""
+    """The pages of all four are asked for before the first is verified by another."""
     emulator = start_emulator(Settings(latency_ms=100))
     changes = []
     for number in range(4):
         digest = emulator.push_many(f"web/api{number}", _names(17))
         changes += _locks(_names(17), digest, f"web/api{number}")
 
-    began_s = asyncio.get_running_loop().time()
     report = await _locked(emulator, plan_of(*changes))
 
+    pages = [each.path for each in emulator.requests() if each.path.endswith("/_tags")]
     assert report.is_success
-    assert asyncio.get_running_loop().time() - began_s < 4 * 0.4
+    assert {f"/acr/v1/web/api{number}/_tags" for number in range(4)} == set(pages[:4])
 
 
 async def _found(emulator, plan, **others):

@@ -31,7 +31,7 @@ REPOSITORY_LEVELS = {
     "undeletable": {"deleteEnabled": False},
     "frozen": {"deleteEnabled": False, "writeEnabled": False},
 }
-LIVE_TAGS = {"o": {}, "d": {"deleteEnabled": False}, "l": {"deleteEnabled": False, "writeEnabled": False}}
+LIVE_TAGS = {"o": {}, "l": {"deleteEnabled": False, "writeEnabled": False}}
 LIVE_MANIFESTS = {"o": {}, "d": {"deleteEnabled": False}}
 LIVE_REPOSITORIES = {"o": {}, "d": {"deleteEnabled": False}, "f": {"deleteEnabled": False, "writeEnabled": False}}
 DOCS = Path(__file__).parents[2] / "docs" / "protection.md"
@@ -119,7 +119,7 @@ def _cases():
 CASES = tuple(_cases())
 
 
-def _push(emulator, case: Case) -> None:
+def _push(emulator, client: httpx.Client, case: Case) -> None:
     name = case.name
     digest = emulator.push(f"{name}:v1" if case.shape == "image" else f"{name}:amd64", content=b"one")
     if case.shape == "index":
@@ -128,21 +128,12 @@ def _push(emulator, case: Case) -> None:
         emulator.patch(f"{name}@{digest}", **LIVE_MANIFESTS[case.live_manifest])
     root = emulator.tag(f"{name}:v1")["digest"]
     if case.other != "none":
-        _put(emulator, name, "other", *_content(emulator, name, "v1"))
+        pulled = client.get(f"/v2/{name}/manifests/v1")
+        media_type = {"content-type": pulled.headers["content-type"]}
+        client.put(f"/v2/{name}/manifests/other", content=pulled.content, headers=media_type).raise_for_status()
     emulator.patch(f"{name}@{root}", **LIVE_MANIFESTS[case.live_manifest])
     emulator.patch(f"{name}:v1", **LIVE_TAGS[case.live_tag])
     emulator.patch(name, **LIVE_REPOSITORIES[case.live_repository])
-
-
-def _content(emulator, name: str, reference: str) -> tuple[bytes, str]:
-    answer = httpx.get(f"{emulator.url}/v2/{name}/manifests/{reference}")
-    return answer.content, answer.headers["content-type"]
-
-
-def _put(emulator, name: str, tag: str, content: bytes, media_type: str) -> int:
-    return httpx.put(
-        f"{emulator.url}/v2/{name}/manifests/{tag}", content=content, headers={"content-type": media_type}
-    ).status_code
 
 
 def _file(cases) -> dict:
@@ -201,8 +192,9 @@ def _refused(client: httpx.Client, emulator, case: Case) -> set[str]:
 @pytest.fixture
 def protected(emulator, reconciler, tmp_path: Path):
     """A registry with every case, after one apply of one file."""
-    for case in CASES:
-        _push(emulator, case)
+    with httpx.Client(base_url=emulator.url) as client:
+        for case in CASES:
+            _push(emulator, client, case)
     (tmp_path / "registry.json").write_text(json.dumps(_file(CASES)))
     applied = reconciler(
         "apply",
