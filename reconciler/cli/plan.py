@@ -44,7 +44,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
 
     given = given_from(others)
     traffic = given.traffic
-    _check_out(others["out"], files)
+    _check_out(others["out"], (*files, *others["overlay"]))
     desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
     with open_registry(registry, desired.registry, traffic) as live:
         memory = read_memory(given.where, live, traffic, files)

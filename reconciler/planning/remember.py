@@ -218,7 +218,7 @@ def _undisturbed(
             attributes = before.attributes
         elif drift.after is None:
             tags[drift.address.tag] = before.tags[drift.address.tag]
-        else:
+        elif drift.address.tag in tags:  # unless nothing of it is known for sure any more
             tags[drift.address.tag] = tags[drift.address.tag]._replace(digest=str(drift.before[DIGEST]))
     return RememberedRepository(attributes, tags, now.manifests)
 

@@ -303,3 +303,13 @@ def test_a_run_after_which_nothing_is_left_to_do_settles_what_is_remembered():
     assert observed.is_settled
     expected = dict.fromkeys(("stable", "next"), Remembered({"deleteEnabled": False}, B))
     assert expected == _line(repository("app", OPEN, tags, manifests={B: manifest()}), rule=PINNED).tags
+
+
+def test_a_tag_that_moved_and_of_which_nothing_is_certain_is_forgotten():
+    """Its PATCH was lost, and where it points is not where we left it: the next run reads it anew."""
+    before = RememberedRepository(tags={"v1": Remembered(FLAGS, A)})
+    live = repository("app", {**OPEN, "deleteEnabled": False}, {"v1": tag("b")})
+
+    found = _line(live, before, unclear={V1: {"digest": B, **FLAGS}})
+
+    assert {} == found.tags
