@@ -36,7 +36,7 @@ from reconciler.registry.patience import MAX_PAUSE_S, MAX_WAIT_S
 from reconciler.registry.resources import Content
 
 Ended: TypeAlias = Outcome | Literal["sent", "late"]
-_NEW_PLAN = "It changed after the plan was made; make a new plan."
+NEW_PLAN = "It changed after the plan was made; make a new plan."
 _FEW_AT_A_TIME = 2
 
 
@@ -290,4 +290,4 @@ class Attempt:
         if self._sent:
             lost = " and its answer was lost" if self._is_step_sent else ""
             return Outcome(self.change, "unconfirmed", f"a {self._sent} was sent{lost}; since then, {how}")
-        return Outcome(self.change, "stale", f"{how}. {_NEW_PLAN}")
+        return Outcome(self.change, "stale", f"{how}. {NEW_PLAN}")

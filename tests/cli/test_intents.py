@@ -207,3 +207,38 @@ def test_without_a_memory_nothing_is_unlocked_for_a_moment(emulator, run):
     assert "blocked" in refused.stdout
     assert (LOCKED, digest) == ({name: before[name] for name in LOCKED}, emulator.tag("web/api:v1")["digest"])
     assert before["digest"] != digest
+
+
+SWEEP = {"repositories": [{"match": "web/api", "manifests": [{"tagged": False, "ensure": "absent"}]}]}
+
+
+def test_a_manifest_that_an_index_needs_since_the_plan_was_made_stays(emulator, run, reconciler):
+    """Somebody pushed an index over it while the plan waited for its approval; the others go."""
+    doomed, other = (emulator.push(f"web/api:{name}", content=name.encode()) for name in ("one", "two"))
+    emulator.push("web/api:kept", content=b"kept")
+    for name in ("one", "two"):
+        emulator.delete(f"web/api:{name}")
+    planned = run("plan", SWEEP, "--out", "plan.json", "--format", "json")
+    emulator.push_index("web/api:v1", [f"web/api@{doomed}"])
+
+    done = reconciler("apply", "plan.json", "--registry", emulator.url, "--auto-approve", "-q")
+
+    assert {f"web/api@{doomed}", f"web/api@{other}"} == _addresses(planned).keys()
+    assert 1 == done.code
+    assert "it is a child of sha256:" in " ".join(done.stdout.split())
+    assert emulator.manifest(f"web/api@{doomed}") is not None
+    assert emulator.manifest(f"web/api@{other}") is None
+
+
+def test_a_manifest_that_got_a_tag_since_the_plan_was_made_stays(emulator, run, reconciler):
+    """Retention deleted what was untagged and tagged again before (Azure/acr#520)."""
+    doomed = emulator.push("web/api:one", content=b"one")
+    emulator.push("web/api:kept", content=b"kept")
+    emulator.delete("web/api:one")
+    run("plan", SWEEP, "--out", "plan.json")
+    emulator.push("web/api:again", content=b"one")
+
+    done = reconciler("apply", "plan.json", "--registry", emulator.url, "--auto-approve", "-q")
+
+    assert (1, doomed) == (done.code, emulator.tag("web/api:again")["digest"])
+    assert emulator.manifest(f"web/api@{doomed}") is not None
