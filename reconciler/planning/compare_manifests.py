@@ -18,7 +18,7 @@ from reconciler.model.matching import RepositoryRules
 from reconciler.planning.closure import Demand, spread
 from reconciler.planning.found import Found, Remark
 from reconciler.planning.plan import Unknown, Via
-from reconciler.planning.remember import Alike
+from reconciler.planning.remember import Alike, Pending
 from reconciler.planning.rules import Declared, declare, demand, values
 from reconciler.planning.unneeded import Going, unneeded
 
@@ -36,6 +36,10 @@ def compare_manifests(rules: RepositoryRules, found: Found) -> None:
         demanded = standing.get(digest)
         if digest in going:
             _delete(address, manifest, going[digest], found)
+            continue
+        if digest in found.left_alone:
+            found.managed += 1
+            found.pending[address] = Pending({}, "", (), all_or_nothing=True)
             continue
         expected = expected_of(matching.get(digest, ()), demanded)
         if not expected.declared:

@@ -91,6 +91,7 @@ class Found:
         self.demands: list[Demand] = []
         self.pinned: set[str] = set()  # tags that are not there and shall point somewhere
         self.created: set[str] = set()  # those of them that can
+        self.left_alone: set[str] = set()  # digests that are wanted absent and locked: no rule may open them for that
         self.needed: set[str] = set()  # digests that are wanted absent by name and stay
         self.gone: set[str] = set()  # tags that will be deleted
         self.held: set[str] = set()  # digests that a tag will point at, whoever declares it or not

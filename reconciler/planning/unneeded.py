@@ -43,13 +43,16 @@ def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) 
     locked = {
         digest: found.lock_in_the_way(found.live.manifests[digest].document, said) for digest, said in wanted.items()
     }
-    kept = {digest: why for digest in wanted if (why := locked[digest] or _why_kept(digest, found, standing))}
+    kept = {digest: why for digest in wanted if (why := _why_kept(digest, found, standing) or locked[digest])}
     _keep_what_is_needed(wanted, kept, found)
     for digest in sorted(kept):
-        if locked[digest] or _is_named(matching[digest], digest):
+        is_lock = kept[digest] == locked[digest]
+        if is_lock or _is_named(matching[digest], digest):
             found.needed.add(digest)
-            address, code = Address(found.live.name, digest=digest), "locked" if locked[digest] else "needed"
+            address, code = Address(found.live.name, digest=digest), "locked" if is_lock else "needed"
             found.block(address, code, f"{wanted[digest].origin} wants it absent, and {kept[digest]}")
+        if is_lock:
+            found.left_alone.add(digest)
     left = {digest: said for digest, said in wanted.items() if digest not in kept}
     ranks = _ranks(left, found.live.manifests)
     return {digest: Going(said, ranks[digest]) for digest, said in left.items()}

@@ -340,3 +340,12 @@ def test_retention_does_not_depend_on_the_order_of_a_list(items, last, newer_tha
 
     assert gone == outdated(shuffled, keep, 50 * 10**9)
     assert len(gone) <= max(0, len(items) - (last or 0))
+
+
+def test_a_locked_manifest_that_must_go_is_not_opened_by_another_rule():
+    """Otherwise the second apply would delete what the first one was not permitted to."""
+    opening, absent = {"protect": "open"}, {"ensure": "absent"}
+
+    plan = _manifests(opening, absent, manifests={A: manifest(deleteEnabled=False)})
+
+    assert ({}, {f"app@{A}": "locked"}) == (_deeds(plan), _codes(plan))
