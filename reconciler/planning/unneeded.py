@@ -106,6 +106,7 @@ def _keep_what_is_needed(wanted: Mapping[str, Absent], kept: dict[str, str], fou
     staying = [digest for digest in manifests if digest not in wanted or digest in kept]
     subject_of = _referring(wanted, manifests)
     staying += [digest for digest in subject_of if digest not in manifests]  # whoever hides has not gone
+    staying.sort()  # which of several reasons is told depends on names alone
     while staying:
         digest = staying.pop()
         if _may_have_any_child(manifests.get(digest)):
@@ -124,7 +125,7 @@ def _may_have_any_child(manifest: LiveManifest | None) -> bool:
 def _referring(wanted: Iterable[str], manifests: Mapping[str, LiveManifest]) -> dict[str, list[str]]:
     """For each manifest that is about others, which of the wanted ones these are."""
     about: dict[str, list[str]] = {}
-    for digest in wanted:
+    for digest in sorted(wanted):
         for referrer in manifests[digest].referrers or ():
             about.setdefault(referrer, []).append(digest)
     return about
@@ -136,7 +137,7 @@ def _needs(
     manifest = manifests.get(digest)
     if manifest is not None:
         yield from ((child, f"it is a child of {digest}, which stays") for child in manifest.children or ())
-        yield from ((each, f"it is about {digest}, which stays") for each in manifest.referrers or ())
+        yield from ((each, f"it is about {digest}, which stays") for each in sorted(manifest.referrers or ()))
     yield from ((each, f"{digest} is about it, and stays") for each in subject_of.get(digest, ()))
 
 
