@@ -8,6 +8,7 @@ and where it shows next to nothing that is wanted, so is what comes next.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
@@ -63,11 +64,10 @@ class TagPages:
             return None
 
     def _taken(self, page: TagPage) -> Part:
-        wanted = set(self._left)
+        end = bisect_right(self._left, page.tags[-1][0]) if page.tags and page.has_next else len(self._left)
+        passed, self._left = self._left[:end], self._left[end:]
+        wanted = set(passed)
         shown = {name: look for name, look in page.tags if name in wanted}
-        last = page.tags[-1][0] if page.tags and page.has_next else None
-        others = [name for name in self._left if name not in shown and (last is None or name <= last)]
-        passed = {*shown, *others}
-        self._left = [name for name in self._left if name not in passed]
+        others = [name for name in passed if name not in shown]
         self._skips_page = len(shown) < WORTH_IT
         return Part(shown, others)

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from reconciler.cli import ERROR, options
+from reconciler.cli.accept import accepted_by, accepting
 from reconciler.cli.basis import was_applied
 from reconciler.cli.carry_out import Order, Style, carry_out
 from reconciler.cli.clock import now, parsed
@@ -22,12 +23,11 @@ from reconciler.cli.registry import Traffic, open_registry, tell
 from reconciler.cli.signals import terminated_as_interrupted
 from reconciler.cli.steps import Given, Planned, desired_now, given_from, plan_registry
 from reconciler.errors import RefusedError
-from reconciler.model.attributes import DIGEST
 
 if TYPE_CHECKING:
     from reconciler.files.revision import Mark
     from reconciler.model.address import Address
-    from reconciler.planning.plan import Drift, Plan
+    from reconciler.planning.plan import Plan
     from reconciler.planning.remember import Made
 
 _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
@@ -88,7 +88,7 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
     from reconciler.planning.rulesfile import rules_to_bytes
 
     traffic, others = given.traffic, given.others
-    accepts = _accepting(others["accept"])
+    accepts = accepting(others["accept"])
     desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
     mark = _mark(others["mark"], files, others["overlay"])
     with (
@@ -100,7 +100,7 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
         planned = plan_registry(desired, live, given, memory.base, keep=memory.store is not None)
         _show(planned.plan, traffic, others)
         is_part = not given.selection.is_everything
-        accepted = _accepted(planned.plan, others["accept"])
+        accepted = accepted_by(planned.plan, others["accept"])
         _check_expected(planned.plan, others["expect"], memory)
         if not _is_approved(planned.plan, others, is_more=bool(accepted)):
             return ERROR
@@ -119,29 +119,11 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
 
 
 def _apply_saved(path: str, registry: str | None, given: Given) -> int:
-    import attrs
-
-    from reconciler.planning.base import RevisionReference
-    from reconciler.planning.limits import EMPTY, check_limits
-    from reconciler.planning.planfile import fingerprint, plan_from_json
     from reconciler.planning.remember import lines_with
-    from reconciler.registry.location import parse_location
 
-    traffic, others, where = given.traffic, given.others, given.where
-    plan = plan_from_json(read_bytes(path), path)
-    if registry and registry != plan.registry and parse_location(registry, insecure=True).name != plan.registry:
-        raise RefusedError(f"{path}: the plan is for {plan.registry}, not for {registry}")
-    if others["expect"] not in (None, fingerprint(plan)):
-        raise RefusedError(f"{path}: its fingerprint is {fingerprint(plan)}, not the one that is expected")
-    was_empty = any(finding.code == EMPTY for finding in plan.findings)
-    remarks = tuple(finding for finding in plan.findings if not finding.stops)
-    limits = check_limits(plan, given.limits, desired_is_empty=was_empty)
-    plan = attrs.evolve(plan, findings=(*limits, *remarks))
-    _check_expiry(plan, path)
-    if isinstance(plan.base, RevisionReference):
-        if where.state is not None and not where.is_default:
-            raise RefusedError(f"{path}: it was made on a commit, and --state names a memory\n  Leave --state out.")
-        where = Where(None, None)  # it was made without a memory
+    traffic, others = given.traffic, given.others
+    plan = _saved(path, registry, given)
+    where = _where(plan, path, given.where)
     with (
         open_registry(registry, plan.registry, traffic) as live,
         terminated_as_interrupted(),
@@ -164,6 +146,42 @@ def _apply_saved(path: str, registry: str | None, given: Given) -> int:
             tells_sign_in=True,
         )
         return carry_out(order, live, traffic, memory, _style(others))
+
+
+def _saved(path: str, registry: str | None, given: Given) -> Plan:
+    """
+    The plan in a file, held to the limits of now.
+
+    Raises:
+        RefusedError: it is for another registry, not the one that is expected, or too old.
+    """
+    import attrs
+
+    from reconciler.planning.limits import EMPTY, check_limits
+    from reconciler.planning.planfile import fingerprint, plan_from_json
+    from reconciler.registry.location import parse_location
+
+    plan = plan_from_json(read_bytes(path), path)
+    if registry and registry != plan.registry and parse_location(registry, insecure=True).name != plan.registry:
+        raise RefusedError(f"{path}: the plan is for {plan.registry}, not for {registry}")
+    if given.others["expect"] not in (None, fingerprint(plan)):
+        raise RefusedError(f"{path}: its fingerprint is {fingerprint(plan)}, not the one that is expected")
+    was_empty = any(finding.code == EMPTY for finding in plan.findings)
+    remarks = tuple(finding for finding in plan.findings if not finding.stops)
+    limits = check_limits(plan, given.limits, desired_is_empty=was_empty)
+    _check_expiry(plan, path)
+    return attrs.evolve(plan, findings=(*limits, *remarks))
+
+
+def _where(plan: Plan, path: str, where: Where) -> Where:
+    """Where the memory is that goes with the plan; one that was made on a commit was made without."""
+    from reconciler.planning.base import RevisionReference
+
+    if not isinstance(plan.base, RevisionReference):
+        return where
+    if where.state is not None and not where.is_default:
+        raise RefusedError(f"{path}: it was made on a commit, and --state names a memory\n  Leave --state out.")
+    return Where(None, None)
 
 
 def _show(plan: Plan, traffic: Traffic, others: Mapping[str, Any]) -> None:
@@ -237,19 +255,6 @@ def _style(others: Mapping[str, Any]) -> Style:
     return Style(is_json=others["output_format"] == "json", full=others["full"], paint=paint)
 
 
-def _accepting(patterns: tuple[str, ...]) -> Callable[[Address], bool]:
-    """
-    Whether an address is one that may be remembered as it is now.
-
-    Raises:
-        PatternError: one of them is no pattern.
-    """
-    from reconciler.model.pattern import compile_pattern
-
-    compiled = [compile_pattern(text) for text in patterns]
-    return lambda address: any(pattern.matches(str(address)) for pattern in compiled)
-
-
 def lines_after(planned: Planned, made: Made, accepts: Callable[[Address], bool]) -> dict[str, bytes]:
     """The lines of the memory after the run: most stand already, some depend on what was made true."""
     from reconciler.planning.remember import line_after
@@ -258,20 +263,6 @@ def lines_after(planned: Planned, made: Made, accepts: Callable[[Address], bool]
         observed.name: line_after(observed, remembered, made, accepts) for observed, remembered in planned.pending
     }
     return {**planned.lines, **changed}
-
-
-def _accepted(plan: Plan, patterns: tuple[str, ...]) -> tuple[Drift, ...]:
-    """What is going to be remembered as it is, told; a pattern that accepts nothing may be a typing error."""
-    accepts = _accepting(patterns)
-    accepted = tuple(drift for drift in plan.drift if accepts(drift.address))
-    for drift in accepted:
-        became = "it is gone" if drift.after is None else f"{drift.before[DIGEST]}\n          → {drift.after[DIGEST]}"
-        note(f"Accepts   {drift.address}:\n          {became}")
-    for text in patterns:
-        accepts = _accepting((text,))
-        if not any(accepts(drift.address) for drift in plan.drift):
-            note(f"note: --accept {text}: nothing that moved or went though locked matches it")
-    return accepted
 
 
 def _mark(ref: str | None, files: tuple[str, ...], overlays: tuple[str, ...]) -> Mark | None:

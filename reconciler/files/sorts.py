@@ -78,23 +78,13 @@ def repository_pattern(text: str) -> Pattern:
 @functools.lru_cache(maxsize=1024)
 def tag_pattern(text: str) -> Pattern:
     """The pattern for tags that `text` spells."""
-    if is_tag_name(text):
-        return Pattern(text)
-    pattern = _compile(text)
-    if not text.startswith(REGEX_PREFIX):
-        _refuse_impossible(text, pattern, _TAG)
-    return pattern
+    return Pattern(text) if is_tag_name(text) else _possible(text, _TAG)
 
 
 @functools.lru_cache(maxsize=1024)
 def digest_pattern(text: str) -> Pattern:
     """The pattern for the digests of manifests that `text` spells."""
-    if is_digest(text):
-        return Pattern(text)
-    pattern = _compile(text)
-    if not text.startswith(REGEX_PREFIX):
-        _refuse_impossible(text, pattern, _DIGEST)
-    return pattern
+    return Pattern(text) if is_digest(text) else _possible(text, _DIGEST)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -138,6 +128,14 @@ _REPOSITORY = _Sort("repository", "name", REPOSITORY.letters, _is_repository_pos
 _TAG = _Sort("tag", "name", TAG.letters, _is_tag_possible, _TAGS_ADVICE, _TAG_HINT)
 _DIGEST = _Sort("manifest", "digest", DIGEST_LETTERS, is_possible_digest, _ADVICE[:-1], _DIGEST_HINT)
 _MEDIA_TYPE = _Sort("manifest", "media type", MEDIA_TYPE.letters, _is_media_type_possible, (), _MEDIA_TYPE_HINT)
+
+
+def _possible(text: str, sort: _Sort) -> Pattern:
+    """The pattern that `text` spells, which some name of that sort can match."""
+    pattern = _compile(text)
+    if not text.startswith(REGEX_PREFIX):
+        _refuse_impossible(text, pattern, sort)
+    return pattern
 
 
 def _compile(text: str) -> Pattern:

@@ -12,6 +12,7 @@ from reconciler.files.values import Refused
 from reconciler.files.wording import quote
 from reconciler.model.desired import Target
 from reconciler.model.pattern import REGEX_PREFIX
+from reconciler.model.selection import parted
 
 _REGEX_HINT = "write a pattern of addresses, such as prod/*:v1.*"
 
@@ -36,13 +37,3 @@ def target_of(text: str) -> Target:
     if mark == ":":
         return Target(where, tag=tag_pattern(rest))
     return Target(where, digest=digest_pattern(rest)) if mark else Target(where)
-
-
-def parted(text: str) -> tuple[str, str, str]:
-    """`text` before and after its first `@` or `:` that stands in no bracket or brace, and which of them it is."""
-    depth = 0
-    for at, letter in enumerate(text):
-        depth += (letter in "[{") - (letter in "]}")
-        if letter in ":@" and depth <= 0:
-            return text[:at], letter, text[at + 1 :]
-    return text, "", ""

@@ -161,7 +161,7 @@ class RepositoryRule(_Entry):
 
 @attrs.frozen(eq=False)
 class Target:
-    """One pattern of an exception, taken apart: which repositories and, in them, which tags or manifests."""
+    """One pattern of addresses, taken apart: which repositories and, in them, which tags or manifests."""
 
     repository: Pattern
     tag: Pattern | None = None

@@ -28,7 +28,7 @@ def parse_target(text: str) -> Target:
     """
     if text.startswith(REGEX_PREFIX):
         raise RefusedError(f'"{text}": a regular expression cannot select addresses; write a pattern such as prod/*:v*')
-    repository, mark, rest = _parted(text)
+    repository, mark, rest = parted(text)
     try:
         where = compile_pattern(repository)
         inside = compile_pattern(rest) if mark else None
@@ -37,8 +37,8 @@ def parse_target(text: str) -> Target:
     return Target(where, tag=inside if mark == ":" else None, digest=inside if mark == "@" else None)
 
 
-def _parted(text: str) -> tuple[str, str, str]:
-    """A text before and after its first `@` or `:` that stands in no bracket or brace, and which of them it is."""
+def parted(text: str) -> tuple[str, str, str]:
+    """`text` before and after its first `@` or `:` that stands in no bracket or brace, and which of them it is."""
     depth = 0
     for at, letter in enumerate(text):
         depth += (letter in "[{") - (letter in "]}")

@@ -19,7 +19,7 @@ from reconciler.model.matching import RepositoryRules, absent
 from reconciler.model.retention import outdated
 from reconciler.planning import changes
 from reconciler.planning.closure import Demand
-from reconciler.planning.found import Found
+from reconciler.planning.found import DECLARE_IT, Found
 from reconciler.planning.plan import Drift
 from reconciler.planning.remember import Alike, Pending
 from reconciler.planning.rules import Declared, declare, demand, is_lock, protection, values
@@ -167,9 +167,9 @@ def _why_no_move(digest: str, found: Found, live: Document, declared: Declared) 
     if digest not in found.live.manifests:
         return "unknown-digest", "the repository does not hold that. Push it there first, then apply again."
     if found.repository_lock == "foreign":
-        return "locked", f"{found.here} has writeEnabled false, which no rule declares. Declare it, true or false."
+        return "locked", found.foreign_lock
     if live.get(WRITE) is False and WRITE not in declared:
-        return "locked", "it is locked: writeEnabled is false, which no rule declares. Declare it, true or false."
+        return "locked", f"it is locked: writeEnabled is false, which no rule declares. {DECLARE_IT}"
     return None
 
 

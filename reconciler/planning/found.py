@@ -36,6 +36,7 @@ from reconciler.planning.rules import Declared, values
 
 # Of the repository itself: it takes writes; it will before they come; we lock it; somebody else does.
 RepositoryLock = Literal["none", "ends", "ours", "foreign"]
+DECLARE_IT = "Declare it, true or false."
 _OF_TAGS = (STAGE_MOVE, STAGE_MOVE + 1, STAGE_DELETE)
 
 
@@ -184,10 +185,15 @@ class Found:
             alike_manifests=self.alike_manifests,
         )
 
+    @property
+    def foreign_lock(self) -> str:
+        """What to say where a lock of the repository that is not ours is in the way."""
+        return f"{self.here} has writeEnabled false, which no rule declares. {DECLARE_IT}"
+
     def lock_in_the_way(self, live: Document, absent: Absent) -> str:
         """Why a resource cannot be deleted; empty: it can."""
         if self.repository_lock == "foreign":
-            return f"{self.here} has writeEnabled false, which no rule declares. Declare it, true or false."
+            return self.foreign_lock
         advice = f"unlock: true at {absent.origin} would delete it all the same."
         if self.repository_lock == "ours" and not absent.unlock:
             return f"{self.here} is locked: writeEnabled is false. {advice}"

@@ -45,46 +45,26 @@ def render_plan(plan: Plan, paint: Paint, *, full: bool) -> str:
     """
     blocks = [
         *_changes(plan, paint, full=full or len(plan.changes) <= SHOW_ALL_UP_TO),
-        _notes(
-            "Drift that no change undoes: it was locked, and is remembered as it was",
-            [(str(drift.address), _drift(drift)) for drift in plan.drift],
-            paint,
-            full=full,
-        ),
-        _notes("Blocked", _blocked(plan), paint, full=full),
-        _notes(
-            "Unlocked for a moment, only if the registry refuses without, and locked again",
-            [(_unlock(each), "") for each in plan.unlocks],
-            paint,
-            full=full,
-        ),
-        _notes(
-            "Missing: the files name it, the registry does not hold it",
-            [(str(address), "") for address in plan.missing],
-            paint,
-            full=full,
-        ),
-        _notes(
-            "Not read in full: whether it is in sync is not known",
-            [(str(unknown.address), unknown.message) for unknown in plan.unknown],
-            paint,
-            full=full,
-        ),
-        _notes(
-            "Findings: apply refuses this plan as it is",
-            [(safe(each.code), each.message) for each in plan.findings if each.stops],
-            paint,
-            full=True,
-        ),
-        _notes(
-            "Worth knowing",
-            [(safe(each.code), each.message) for each in plan.findings if not each.stops],
-            paint,
-            full=full,
-        ),
+        *(_notes(title, notes, paint, full=full or is_whole) for title, notes, is_whole in _all_notes(plan)),
         _summary(plan, paint),
     ]
     return "\n".join(block for block in blocks if block)
+
+
+def _all_notes(plan: Plan) -> Iterator[tuple[str, Sequence[tuple[str, str]], bool]]:
+    """What else a plan says: titles, what stands below each, and whether all of it is always shown."""
+    moved = [(str(drift.address), _drift(drift)) for drift in plan.drift]
+    yield "Drift that no change undoes: it was locked, and is remembered as it was", moved, False
+    yield "Blocked", _blocked(plan), False
+    unlocks = [(_unlock(each), "") for each in plan.unlocks]
+    yield "Unlocked for a moment, only if the registry refuses without, and locked again", unlocks, False
+    missing = [(str(address), "") for address in plan.missing]
+    yield "Missing: the files name it, the registry does not hold it", missing, False
+    unread = [(str(unknown.address), unknown.message) for unknown in plan.unknown]
+    yield "Not read in full: whether it is in sync is not known", unread, False
+    findings = [(each.stops, (safe(each.code), each.message)) for each in plan.findings]
+    yield "Findings: apply refuses this plan as it is", [said for stops, said in findings if stops], True
+    yield "Worth knowing", [said for stops, said in findings if not stops], False
 
 
 def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:

@@ -44,6 +44,17 @@ async def _locked(emulator, plan, **others):
         return await applied(plan, client, concurrency=32, **others)
 
 
+async def _interrupted(emulator, changes, *, after, times):
+    """The report of a run that was asked so many times to stop, after so many PATCHes."""
+    interrupt = Interrupt()
+    running = asyncio.create_task(_locked(emulator, plan_of(*changes), interrupt=interrupt))
+    while len(emulator.requests("PATCH")) < after:
+        await asyncio.sleep(0.001)
+    for _ in range(times):
+        interrupt()
+    return await running
+
+
 @pytest.mark.parametrize(("tags", "pages"), [(17, 2), (1000, 2), (1001, 3), (2000, 4)])
 async def test_a_thousand_tags_take_two_pages_and_a_patch_each(emulator, tags, pages):
     """
@@ -199,13 +210,8 @@ async def test_an_interrupt_in_the_middle_of_a_page_leaves_the_rest(start_emulat
     """What was sent is verified, what was not is not attempted, and the report has all of it."""
     emulator = start_emulator(Settings(latency_ms=20))
     digest = emulator.push_many("web/api", _names(300))
-    interrupt = Interrupt()
 
-    running = asyncio.create_task(_locked(emulator, plan_of(*_locks(_names(300), digest)), interrupt=interrupt))
-    while len(emulator.requests("PATCH")) < 20:
-        await asyncio.sleep(0.001)
-    interrupt()
-    report = await running
+    report = await _interrupted(emulator, _locks(_names(300), digest), after=20, times=1)
 
     counts = Counter(told(report).values())
     assert {"verified", "not-attempted"} == set(counts)
@@ -216,14 +222,8 @@ async def test_a_second_interrupt_tells_what_was_sent_and_not_verified(start_emu
     """It was cut off before the page that would have told."""
     emulator = start_emulator(Settings(latency_ms=50))
     digest = emulator.push_many("web/api", _names(100))
-    interrupt = Interrupt()
 
-    running = asyncio.create_task(_locked(emulator, plan_of(*_locks(_names(100), digest)), interrupt=interrupt))
-    while len(emulator.requests("PATCH")) < 40:
-        await asyncio.sleep(0.001)
-    interrupt()
-    interrupt()
-    report = await running
+    report = await _interrupted(emulator, _locks(_names(100), digest), after=40, times=2)
 
     counts = Counter(told(report).values())
     assert 100 == sum(counts.values())
