@@ -114,6 +114,9 @@ class _Looking:
         self._will_point_at = {
             change.address: change.after[DIGEST] for change in plan.changes if change.action in ("move", "create")
         }
+        self._will_leave = {
+            change.address for change in plan.changes if change.kind == "tag" and change.action in ("move", "delete")
+        }
 
     async def by_pages(self, changes: Sequence[Change]) -> None:
         """Look at many tags of one repository; what is not as it should be on a page gets a look of its own."""
@@ -144,8 +147,19 @@ class _Looking:
     def _state(self, change: Change, look: Look) -> Outcome | None:
         if holds(change.after or None, look.document):
             return Outcome(change, "verified", SO_ALREADY)
-        how = _what_changed(change, look)
+        how = self._what_changed(change, look)
         return Outcome(change, "stale", f"{how}. {_NEW_PLAN}") if how else None
+
+    def _what_changed(self, change: Change, look: Look) -> str:
+        """How it is not as it was when the plan was made; empty: it is."""
+        if change.action == "create":
+            return "" if look.document is None else f"it is there already and points at {look.document.get(DIGEST)}"
+        if look.document is None:
+            return f"it is not there any more: {look.said}"
+        here = change.address.repository
+        unplanned = [name for name in look.tags if Address(here, tag=name) not in self._will_leave]
+        mismatches = failed_tests(change.patch, look.document)
+        return "; ".join(str(each) for each in mismatches if unplanned or each.attribute != TAGGED)
 
     def _note(self, change: Change, outcome: Outcome | None) -> None:
         self.found[change.address] = outcome
@@ -154,13 +168,3 @@ class _Looking:
     def _check_interrupt(self) -> None:
         if self._interrupt.times:
             raise RefusedError("interrupted; nothing was changed")
-
-
-def _what_changed(change: Change, look: Look) -> str:
-    """How it is not as it was when the plan was made; empty: it is."""
-    if change.action == "create":
-        return "" if look.document is None else f"it is there already and points at {look.document.get(DIGEST)}"
-    if look.document is None:
-        return f"it is not there any more: {look.said}"
-    mismatches = failed_tests(change.patch, look.document)
-    return "; ".join(str(mismatch) for mismatch in mismatches if mismatch.attribute != TAGGED)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
+from reconciler.files.targets import targets_given
 from reconciler.model.attributes import DIGEST, Document
 from reconciler.model.desired import (
     Absent,
@@ -27,6 +28,7 @@ from reconciler.model.desired import (
 from reconciler.model.live import LiveManifest, LiveRepository
 from reconciler.model.matching import DesiredIndex
 from reconciler.model.pattern import Pattern, compile_pattern
+from reconciler.model.selection import EVERYTHING, Selection
 from reconciler.planning.compare import make_plan, plan_repository
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import desired_digest
@@ -75,10 +77,15 @@ def manifest(*children: str, **others: Any) -> LiveManifest:
     return LiveManifest({**OPEN, **flags}, **{**known, **others})
 
 
-def plan_of(desired: DesiredState, *live: LiveRepository, now_ns: int = 0) -> Plan:
+def selection(*targets: str, exclude: Sequence[str] = ()) -> Selection:
+    """What `--target` and `--exclude` select."""
+    return Selection(targets_given("--target", targets), targets_given("--exclude", exclude))
+
+
+def plan_of(desired: DesiredState, *live: LiveRepository, now_ns: int = 0, selected: Selection = EVERYTHING) -> Plan:
     """The plan for a registry that holds `live`."""
     rules = DesiredIndex(desired)
-    parts = [plan_repository(rules.for_repository(each.name), each, now_ns=now_ns) for each in live]
+    parts = [plan_repository(rules.for_repository(each.name), each, now_ns=now_ns, selection=selected) for each in live]
     return make_plan("contoso.azurecr.io", desired_digest(desired), parts)
 
 

@@ -3,45 +3,60 @@ Whether something came to need a manifest since the plan was made.
 
 A plan may wait for days, and in that time somebody may push an index with a child that
 had no tag, or sign it. Deleting it then breaks their image. So before the first manifest
-of a repository goes, its indexes are read again, and who refers to those that go.
+of a repository goes, its indexes are read again, and who refers to those that go. What
+goes itself, but needs another one until then, has to be gone first.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+
+import attrs
 
 from reconciler.apply.retrying import in_parallel
 from reconciler.errors import NotFoundError
 from reconciler.model.address import Address
-from reconciler.model.live import INDEXES
+from reconciler.model.live import INDEXES, tags_about
 from reconciler.registry.client import Client
 
 
-async def needed_since(
-    client: Client, repository: str, going: Collection[str], *, concurrency: int
-) -> Mapping[str, str]:
+@attrs.frozen
+class Needs:
+    """Who needs manifests that are to go."""
+
+    by_others: Mapping[str, str]  # digests that must stay after all, and why
+    by_going: Mapping[str, Collection[str]]  # for others, the digests that have to be gone before
+
+
+async def needed_since(client: Client, repository: str, going: Collection[str], *, concurrency: int) -> Needs:
     """
-    Which of `going`, digests, must stay after all, and why.
+    Which of `going`, digests, must stay after all, or wait for others.
 
     Raises:
         RegistryError: that cannot be read.
     """
-    staying = [digest for digest in await _indexes(client, repository) if digest not in going]
-    needed: dict[str, str] = {}
+    indexes, tags = await _listed(client, repository)
+    names = {digest: next((each for each in tags_about(digest) if each in tags), "") for digest in going}
+    needed = {digest: f"the tag {name} is about it" for digest, name in sorted(names.items()) if name}
+    waiting: defaultdict[str, set[str]] = defaultdict(set)
     referrers: dict[str, tuple[str, ...]] = {}
 
     async def look_into(index: str) -> None:
         for child in await _children(client, Address(repository, digest=index)):
-            if child in going:
+            if child in going and index in going:
+                waiting[child].add(index)
+            elif child in going:
                 needed.setdefault(child, f"it is a child of {index}")
 
     async def look_at(digest: str) -> None:
         referrers[digest] = tuple([each.digest for each in await client.referrers(Address(repository, digest=digest))])
+        waiting[digest] |= {each for each in referrers[digest] if each in going}
 
-    await in_parallel(staying, concurrency, look_into)
+    await in_parallel(indexes, concurrency, look_into)
     await in_parallel(sorted(going), concurrency, look_at)
     _spread(needed, referrers, going)
-    return needed
+    return Needs(needed, waiting)
 
 
 def _spread(needed: dict[str, str], referrers: Mapping[str, Iterable[str]], going: Collection[str]) -> None:
@@ -58,11 +73,13 @@ def _spread(needed: dict[str, str], referrers: Mapping[str, Iterable[str]], goin
                 waiting.append(referrer)
 
 
-async def _indexes(client: Client, repository: str) -> list[str]:
-    found: list[str] = []
+async def _listed(client: Client, repository: str) -> tuple[list[str], set[str]]:
+    """The indexes of a repository, and the names of its tags that a list of manifests shows."""
+    indexes, tags = list[str](), set[str]()
     async for page, _ in client.manifests(repository):
-        found += [manifest.digest for manifest in page if manifest.media_type in INDEXES]
-    return found
+        indexes += [manifest.digest for manifest in page if manifest.media_type in INDEXES]
+        tags.update(tag for manifest in page for tag in manifest.tags)
+    return indexes, tags
 
 
 async def _children(client: Client, address: Address) -> tuple[str, ...]:

@@ -14,17 +14,16 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Literal, TypeAlias
 
-from reconciler.apply.attempt import NEW_PLAN, Attempt, Ended, Tools
+from reconciler.apply.attempt import Attempt, Ended, Tools
 from reconciler.apply.batch import Batch
 from reconciler.apply.book import Book, NoBook
 from reconciler.apply.interrupt import Interrupt
-from reconciler.apply.needed import needed_since
 from reconciler.apply.pages import FEW
 from reconciler.apply.report import Report
+from reconciler.apply.resting import Resting
 from reconciler.apply.retrying import FRESH_S
 from reconciler.apply.unlocks import Unlocks
 from reconciler.apply.worth import Worth
-from reconciler.errors import ReconcilerError
 from reconciler.events import Outcome, Sink
 from reconciler.model.address import Address
 from reconciler.planning.plan import STAGE_DELETE, STAGE_REPOSITORY, Change, Plan
@@ -94,26 +93,11 @@ class Run:
         self._sink = sink
         self._interrupt = interrupt
         self._recheck = recheck
-        self._kept: dict[str, dict[str, Outcome]] = {}  # by repository and digest, of manifests that must not go
+        self._resting = Resting(tools.client, concurrency)
 
     async def look_who_needs(self, changes: Iterable[Change], plan: Plan) -> None:
         """Before the first manifest of a repository goes, find out which of them something needs by now."""
-        for repository in sorted({change.address.repository for change in changes if change.kind == "manifest"}):
-            if repository in self._kept:
-                continue
-            going = {
-                change.address.digest: change
-                for change in plan.changes
-                if (change.address.repository, change.kind, change.action) == (repository, "manifest", "delete")
-            }
-            try:
-                needed = await needed_since(self.client, repository, going.keys(), concurrency=self.concurrency)
-                stale = {each: f"{why} by now. {NEW_PLAN}" for each, why in needed.items()}
-                said = {each: Outcome(going[each], "stale", why) for each, why in stale.items()}
-            except ReconcilerError as error:
-                why = f"whether something needs it by now could not be read: {error}"
-                said = {each: Outcome(change, "failed", why) for each, change in going.items()}
-            self._kept[repository] = said
+        await self._resting.look(changes, plan)
 
     async def together(self, changes: list[Change]) -> None:
         """Try all of `changes`; when this returns each has an outcome."""
@@ -140,7 +124,7 @@ class Run:
     async def one(self, change: Change) -> None:
         """Try one change, when its turn comes."""
         async with self.slots:
-            if kept := self._kept.get(change.address.repository, {}).get(change.address.digest):
+            if kept := self._resting.why_kept(change):
                 self.end(kept)
             elif reason := self.why_not(change):
                 self.end(Outcome(change, "not-attempted", reason))
@@ -174,6 +158,7 @@ class Run:
         if outcome.change.address not in self.outcomes:
             self.outcomes[outcome.change.address] = outcome
             self._worth.note(outcome)
+            self._resting.note(outcome)
             self._sink(outcome)
 
     def _units(self, changes: Iterable[Change]) -> Sequence[_Unit]:

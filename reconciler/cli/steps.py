@@ -130,10 +130,11 @@ def given_from(options: dict[str, Any]) -> Given:
 
 
 def _selection_from(options: dict[str, Any]) -> Selection:
-    from reconciler.model.selection import Selection, parse_target
+    from reconciler.files.targets import targets_given
+    from reconciler.model.selection import Selection
 
     targets, excludes = options.pop("target"), options.pop("exclude")
-    return Selection([parse_target(text) for text in targets], [parse_target(text) for text in excludes])
+    return Selection(targets_given("--target", targets), targets_given("--exclude", excludes))
 
 
 def now_from(options: dict[str, Any]) -> datetime:
@@ -175,12 +176,16 @@ def plan_registry(
     from reconciler.planning.compare import make_plan
     from reconciler.planning.limits import check_limits
     from reconciler.planning.planfile import desired_digest
-    from reconciler.planning.remarks import exception_findings
+    from reconciler.planning.remarks import exception_findings, selection_findings
     from reconciler.planning.timing import expiry, goes_by_time
 
     gathered = asyncio.run(_refreshed(desired, registry, given, base, keep=keep))
     plan = make_plan(registry.name, desired_digest(desired), gathered.parts, base.reference)
-    remarks = (*plan.findings, *exception_findings(desired, nanoseconds(given.now)))
+    remarks = (
+        *plan.findings,
+        *exception_findings(desired, nanoseconds(given.now)),
+        *selection_findings(gathered.unmatched),
+    )
     limits = check_limits(plan, given.limits, desired_is_empty=not desired.repositories)
     plan = attrs.evolve(
         plan,
@@ -195,32 +200,32 @@ class _Gathered:
     """What was found out so far, repository by repository."""
 
     def __init__(self, base: BaseState, given: Given, *, keep: bool) -> None:
+        from reconciler.planning.compare import RepositoryPlan
+
         self.lines: dict[str, bytes] = {}
         self.pending: list[tuple[Observed, RememberedRepository]] = []
+        self.unmatched: tuple[str, ...] = ()  # patterns that selected nothing
         self._base = base
         self._keep = keep
         self._selection = given.selection
         self._now_ns = nanoseconds(given.now)
         self._parts: list[RepositoryPlan] = []
-        self._managed = self._unmanaged = 0
+        self._counts = RepositoryPlan()
 
     @property
     def parts(self) -> list[RepositoryPlan]:
-        from reconciler.planning.compare import RepositoryPlan
-
-        return [*self._parts, RepositoryPlan(managed=self._managed, unmanaged=self._unmanaged)]
+        return [*self._parts, self._counts]
 
     def add(self, rules: RepositoryRules, live: LiveRepository, remembered: RememberedRepository) -> None:
         from reconciler.planning.compare import plan_repository
-        from reconciler.planning.selected import selected
 
         if not self._selection.selects_in(live.name):
             return
-        part = plan_repository(rules, live, self._base.of(live.name, remembered), self._now_ns)
-        part = selected(part, self._selection)
-        self._managed, self._unmanaged = self._managed + part.managed, self._unmanaged + part.unmanaged
+        base = self._base.of(live.name, remembered)
+        part = plan_repository(rules, live, base, self._now_ns, self._selection)
+        self._counts = self._counts.plus(part)
         if part.has_something_to_say:
-            self._parts.append(attrs.evolve(part, managed=0, unmanaged=0, observed=None, demands=()))
+            self._parts.append(part.without_counts())
         if self._keep:
             self._remember(live.name, part.observed, remembered)
 
@@ -240,15 +245,17 @@ async def _refreshed(
     desired: DesiredState, registry: Registry, given: Given, base: BaseState, *, keep: bool
 ) -> _Gathered:
     from reconciler.events import RepositoryRead
-    from reconciler.model.selection import SelectedIndex
+    from reconciler.model.selection import SelectedIndex, Unmatched
     from reconciler.registry.reader import refresh
 
     started_s, traffic = time.monotonic(), given.traffic
     gathered = _Gathered(base, given, keep=keep)
     index = SelectedIndex(desired_now(desired, given.now), given.selection)
+    unmatched = Unmatched(given.selection, index)
 
     def receive(rules: RepositoryRules, live: LiveRepository, remembered: RememberedRepository) -> None:
         gathered.add(rules, live, remembered)
+        unmatched.see(rules, live)
         is_asked_for = rules.declares_attributes or rules.declares_tags or rules.declares_manifests
         if is_asked_for and not live.missing and not live.unread:
             progress(RepositoryRead(live.name, len(live.tags)))
@@ -266,4 +273,5 @@ async def _refreshed(
     read = f"{count(progress.repositories, 'repository', 'repositories')}, {count(progress.tags, 'tag')}"
     took = f"{count(client.request_count, 'request')}, {time.monotonic() - started_s:.1f} s"
     tell(f"Read      {read} in {took}\n", traffic)
+    gathered.unmatched = unmatched.told()
     return gathered

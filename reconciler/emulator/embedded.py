@@ -133,10 +133,15 @@ class EmbeddedEmulator:
         """Fill it from a parsed seed, if it is empty."""
         seeds.seed(self._store, document)
 
-    def push(self, reference: str, content: bytes = b"content") -> str:
-        """Make an image around `content` and put the tag on it, moving it if there is one; the digest."""
+    def push(self, reference: str, content: bytes = b"content", *, subject: str = "") -> str:
+        """
+        Make an image around `content` and put the tag on it, moving it if there is one; the digest.
+
+        With `subject`, a tag or a digest of the same repository, it is about that, as a signature is.
+        """
         target = parse_reference(reference)
-        return push_image(self._registry, target.repository, target.tag, content)
+        about = self._manifest(parse_reference(subject)) if subject else None
+        return push_image(self._registry, target.repository, target.tag, content, subject=about)
 
     def push_many(self, repository: str, tags: Sequence[str], content: bytes = b"content") -> str:
         """Make one image and put all the tags on it, at once; the digest."""

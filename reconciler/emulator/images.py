@@ -22,8 +22,12 @@ _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 
-def push_image(registry: Registry, repository: str, tag: str, content: bytes) -> str:
-    """Make an image around `content` and put `tag` on it, unless `tag` is empty; its digest."""
+def push_image(registry: Registry, repository: str, tag: str, content: bytes, subject: Manifest | None = None) -> str:
+    """
+    Make an image around `content` and put `tag` on it, unless `tag` is empty; its digest.
+
+    With `subject` it is about that manifest, as a signature is.
+    """
     layer = _tar(content)
     config = orjson.dumps(
         {
@@ -33,12 +37,15 @@ def push_image(registry: Registry, repository: str, tag: str, content: bytes) ->
             "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]},
         }
     )
-    document = {
+    document: dict[str, object] = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "config": _descriptor(_CONFIG, config),
         "layers": [_descriptor(_LAYER, layer)],
     }
+    if subject is not None:
+        about = registry.store.manifest_body(repository, subject.digest)
+        document["subject"] = _descriptor(subject.media_type, about)
     with registry.store.transaction():
         registry.store.blobs.put(repository, config)
         registry.store.blobs.put(repository, layer)

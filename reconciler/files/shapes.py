@@ -16,13 +16,13 @@ import attrs
 
 from reconciler.files.intents import ABSENCE, item_of
 from reconciler.files.nodes import Mapping, Node, Sequence, describe
+from reconciler.files.targets import parted
 from reconciler.files.values import ABSENT, FLAGS, MERGE_HINT, Refused, repeated_keys
 from reconciler.files.wording import listing, quote, suggestion
 from reconciler.model.address import Kind
 from reconciler.model.attributes import LOCKS, TELEPORT
 from reconciler.model.pattern import REGEX_PREFIX
 from reconciler.model.protection import LEVELS
-from reconciler.model.selection import parted
 
 Said: TypeAlias = AnyMapping[Any, Node]  # the keys and values of a mapping
 

@@ -93,6 +93,7 @@ class TagRule(_Entry):
     digest: Declaration | None = None  # where the tag must point; only with exact names
     ensure: Absent | None = None
     keep: Keep | None = None
+    is_exception: bool = False  # it ends by itself
     declared: tuple[Declaration, ...] = attrs.field(init=False, repr=False)  # all of it, level and digest included
 
     @declared.default
@@ -166,6 +167,11 @@ class Target:
     repository: Pattern
     tag: Pattern | None = None
     digest: Pattern | None = None  # None, and no tag either: the repository itself
+
+    def __str__(self) -> str:
+        if self.tag is not None:
+            return f"{self.repository.text}:{self.tag.text}"
+        return self.repository.text if self.digest is None else f"{self.repository.text}@{self.digest.text}"
 
 
 @attrs.frozen(eq=False)

@@ -38,7 +38,8 @@ def _rule(exception: ExceptionRule, target: Target) -> RepositoryRule:
     declared, origin = exception.attributes, exception.origin
     where = (target.repository,)
     if target.tag:
-        return RepositoryRule(where, (), (), (TagRule((target.tag,), (), declared, origin),), origin)
+        tag = TagRule((target.tag,), (), declared, origin, is_exception=True)
+        return RepositoryRule(where, (), (), (tag,), origin)
     if target.digest:
         manifest = ManifestRule((target.digest,), (), declared, origin, is_exception=True)
         return RepositoryRule(where, (), (), (), origin, manifests=(manifest,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 
@@ -13,6 +13,16 @@ INDEXES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
+
+
+# Signatures and the like that name what they are about. Source: sigstore/cosign, SIGNATURE_SPEC.md and its
+# ATTESTATION_SPEC.md; without a suffix it is the referrers tag schema of the OCI distribution specification 1.1.
+_ABOUT = (".sig", ".att", ".sbom", "")
+
+
+def tags_about(digest: str) -> Iterator[str]:
+    """The names that a tag has which is about a manifest."""
+    return (f"{digest.replace(':', '-', 1)}{suffix}" for suffix in _ABOUT)
 
 
 @attrs.frozen

@@ -8,43 +8,14 @@ tag.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import attrs
 
-from reconciler.errors import PatternError, RefusedError
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredState, Target
+from reconciler.model.live import LiveRepository
 from reconciler.model.matching import DesiredIndex, RepositoryRules
-from reconciler.model.pattern import REGEX_PREFIX, compile_pattern
-
-
-def parse_target(text: str) -> Target:
-    """
-    What a pattern of addresses selects.
-
-    Raises:
-        RefusedError: it is none.
-    """
-    if text.startswith(REGEX_PREFIX):
-        raise RefusedError(f'"{text}": a regular expression cannot select addresses; write a pattern such as prod/*:v*')
-    repository, mark, rest = parted(text)
-    try:
-        where = compile_pattern(repository)
-        inside = compile_pattern(rest) if mark else None
-    except PatternError as error:
-        raise RefusedError(f'"{text}": not a pattern of addresses: {error}') from None
-    return Target(where, tag=inside if mark == ":" else None, digest=inside if mark == "@" else None)
-
-
-def parted(text: str) -> tuple[str, str, str]:
-    """`text` before and after its first `@` or `:` that stands in no bracket or brace, and which of them it is."""
-    depth = 0
-    for at, letter in enumerate(text):
-        depth += (letter in "[{") - (letter in "]}")
-        if letter in ":@" and depth <= 0:
-            return text[:at], letter, text[at + 1 :]
-    return text, "", ""
 
 
 @attrs.frozen(eq=False)
@@ -61,7 +32,19 @@ class Selection:
 
     def selects(self, address: Address) -> bool:
         """A resource is meant."""
-        return self._is_target(address) and not any(_covers(each, address) for each in self.excludes)
+        return self._is_target(address) and not self.leaves_out(address)
+
+    def spells_out(self, address: Address) -> bool:
+        """A manifest is meant for itself, whoever protects it; not just with all that is in its repository."""
+        return self.selects(address) and any(each.digest and _covers(each, address) for each in self.targets)
+
+    def leaves_out(self, address: Address) -> bool:
+        """Something is excluded, whatever else may select it."""
+        return any(_covers(each, address) for each in self.excludes)
+
+    def leaves_out_in(self, repository: str) -> bool:
+        """Something that may be in this repository is excluded."""
+        return any(not _is_whole(each) and each.repository.matches(repository) for each in self.excludes)
 
     def selects_in(self, repository: str) -> bool:
         """Something in this repository may be meant."""
@@ -94,12 +77,21 @@ def _covers(target: Target, address: Address) -> bool:
     return True
 
 
+EVERYTHING = Selection()
+
+
 class SelectedIndex(DesiredIndex):
     """The desired state of what is selected: no rule speaks of any other repository."""
 
     def __init__(self, desired: DesiredState, selection: Selection) -> None:
         super().__init__(desired)
         self._selection = selection
+        self._left_out: set[Target] = set()  # exclusions of whole repositories that rules speak of
+
+    @property
+    def left_out(self) -> Collection[Target]:
+        """Exclusions that took out a whole repository of which rules speak."""
+        return self._left_out
 
     @property
     def exact_repositories(self) -> tuple[str, ...]:
@@ -114,6 +106,32 @@ class SelectedIndex(DesiredIndex):
 
     def for_repository(self, name: str) -> RepositoryRules:
         """The rules that speak of repository `name`; none of them where it is not selected."""
-        if not self._selection.selects_in(name):
-            return RepositoryRules((), (), (), named_exactly=False)
-        return super().for_repository(name)
+        rules = super().for_repository(name)
+        if self._selection.selects_in(name) or not rules.rules:
+            return rules
+        self._left_out.update(each for each in self._selection.excludes if _covers(each, Address(name)))
+        return RepositoryRules((), (), (), named_exactly=False)
+
+
+class Unmatched:
+    """Which patterns of a selection have selected nothing so far; one that never does may be a typing error."""
+
+    def __init__(self, selection: Selection, index: SelectedIndex) -> None:
+        self._left = dict.fromkeys(selection.targets, "--target") | dict.fromkeys(selection.excludes, "--exclude")
+        self._index = index
+
+    def see(self, rules: RepositoryRules, live: LiveRepository) -> None:
+        """Take note of a repository that was read."""
+        near = [each for each in self._left if each.repository.matches(live.name)]
+        if not near or not rules.rules or (live.missing and not rules.named_exactly):
+            return
+        for each in near:
+            names = (*live.tags, *live.missing_tags) if each.tag else live.manifests if each.digest else ()
+            inside = each.tag or each.digest
+            if inside is None or any(map(inside.matches, names)):
+                del self._left[each]
+
+    def told(self) -> tuple[str, ...]:
+        """What selected nothing, as it was given."""
+        left_out = self._index.left_out
+        return tuple(f"{option} {target}" for target, option in self._left.items() if target not in left_out)

@@ -14,23 +14,52 @@ from reconciler.model.attributes import DIGEST, LOCKS, Document, Value
 from reconciler.model.desired import Origin
 from reconciler.planning.cause import Base, Cause
 from reconciler.planning.patch import make_patch
-from reconciler.planning.plan import Action, Change, Unlock, Via, effects_of, stage_of
+from reconciler.planning.plan import (
+    FIRST_RANK,
+    Action,
+    Change,
+    Unlock,
+    Via,
+    effects_of,
+    opens_manifest,
+    stage_of,
+)
 from reconciler.planning.rules import Declared
 
 
 def update(
-    address: Address, live: Document, desired: Document, declared: Declared, base: Base, *, via: Via | None = None
+    address: Address,
+    live: Document,
+    desired: Document,
+    declared: Declared,
+    base: Base,
+    *,
+    via: Via | None = None,
+    also: Document | None = None,
 ) -> Change:
-    """Attributes change, and where the tag points, if `desired` says so: then it is a move."""
+    """
+    Attributes change, and where the tag points, if `desired` says so: then it is a move.
+
+    Args:
+        address: Of which resource.
+        live: Its document.
+        desired: The same, as it shall be.
+        declared: Who asked for what.
+        base: What was last applied.
+        via: The tag on whose behalf a manifest is changed.
+        also: What must hold besides, such as that a manifest has no tag.
+    """
     changed = sorted(name for name in desired if desired[name] != live[name])
     shown = [*changed, DIGEST] if DIGEST in live else changed
+    also = also or {}
     return _change(
         address,
         "move" if DIGEST in changed else "update",
-        {name: live[name] for name in shown},
-        {name: desired[name] for name in shown},
+        {**{name: live[name] for name in shown}, **also},
+        {**{name: desired[name] for name in shown}, **also},
         causes=base.causes(address, live, desired, changed, via=via.address.tag if via else ""),
         origins=origins(declared, changed),
+        rank=FIRST_RANK if opens_manifest(address, desired, changed) else 0,
         via=via,
     )
 

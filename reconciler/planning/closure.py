@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from reconciler.model.address import Address
 from reconciler.model.desired import Origin
 from reconciler.model.live import LiveManifest
 
@@ -26,6 +27,10 @@ class Demand:
     tag: str  # whose demand it is; empty: of a rule about an index itself
     root: str  # the digest that the tag points at, or of that index
     origin: Origin
+
+    def source(self, repository: str) -> Address:
+        """Whose demand it is: a tag, or an index."""
+        return Address(repository, tag=self.tag) if self.tag else Address(repository, digest=self.root)
 
     @property
     def strictness(self) -> tuple[bool, str, str]:

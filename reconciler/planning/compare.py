@@ -10,30 +10,33 @@ is counted and forgotten, and memory grows with the number of changes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import LIST, MANIFEST_COUNT, READ, TAG_COUNT, Document, Value, is_locked
-from reconciler.model.desired import Absent
+from reconciler.model.attributes import is_locked
 from reconciler.model.last_applied import Remembered
 from reconciler.model.live import LiveRepository
 from reconciler.model.matching import RepositoryRules, absent
-from reconciler.planning import changes
+from reconciler.model.selection import EVERYTHING, Selection
 from reconciler.planning.base import Reference
 from reconciler.planning.cause import UNREMEMBERED, Base
 from reconciler.planning.compare_manifests import compare_manifests
 from reconciler.planning.compare_tags import compare_tags, note_deleted
+from reconciler.planning.delete_repository import delete_repository
 from reconciler.planning.found import Found, Remark, RepositoryPlan
 from reconciler.planning.plan import ACTIONS, Change, Plan, Summary, Unknown
 from reconciler.planning.remarks import findings_from
-from reconciler.planning.remember import Pending
 from reconciler.planning.rules import Declared, declare
 
 __all__ = ["RepositoryPlan", "make_plan", "plan_repository"]
 
 
 def plan_repository(
-    rules: RepositoryRules, live: LiveRepository, base: Base = UNREMEMBERED, now_ns: int = 0
+    rules: RepositoryRules,
+    live: LiveRepository,
+    base: Base = UNREMEMBERED,
+    now_ns: int = 0,
+    selection: Selection = EVERYTHING,
 ) -> RepositoryPlan:
     """
     Compare one repository, and what is in it, with what the rules declare.
@@ -43,16 +46,19 @@ def plan_repository(
         live: What a read showed.
         base: What was last applied, for the causes.
         now_ns: The moment of the run, in nanoseconds since 1970.
+        selection: What may be changed; the rest is looked at all the same, because it may need what is selected.
     """
     if live.unread:
         return RepositoryPlan(unknown=(Unknown(Address(live.name), live.unread),))
-    found = Found(live, base, now_ns)
+    found = Found(live, base, now_ns, selection)
     wanted = absent(rules.rules)
     if live.missing:
         _note_missing(rules, found)
+        if wanted is not None:
+            found.note_absent(found.here)
         return found.plan((found.here,) if rules.named_exactly and wanted is None else ())
     if wanted is not None:
-        _delete_repository(wanted, found)
+        delete_repository(wanted, rules, found)
         return found.plan(())
     declared = declare(rules.rules)
     found.set_repository_lock(declared)
@@ -60,14 +66,23 @@ def plan_repository(
     compare_tags(rules, found)
     compare_manifests(rules, found)
     _note_open_repository(declared, found)
-    missing = (Address(live.name, tag=name) for name in live.missing_tags if name not in found.pinned)
-    return found.plan(tuple(missing) if rules.named_exactly else ())
+    return found.plan(_missing(rules, found) if rules.named_exactly else ())
+
+
+def _missing(rules: RepositoryRules, found: Found) -> tuple[Address, ...]:
+    """What a rule names exactly, is not there, and will not be."""
+    live, missing = found.live, set(found.live.missing_manifests)
+    tags = (Address(live.name, tag=name) for name in live.missing_tags if name not in found.pinned)
+    manifests = (Address(live.name, digest=digest) for digest in rules.exact_manifests if digest in missing)
+    return tuple(each for each in (*tags, *manifests) if each not in found.absent and found.selects(each))
 
 
 def _compare_repository(declared: Declared, found: Found) -> None:
     document = found.live.document
     if document is None or not declared:
         found.unmanaged += 1
+    elif not found.selects(found.here):
+        found.unselected += 1
     elif found.compare(found.here, document, declared):
         found.attributes = {name: said.value for name, said in declared.items()}
 
@@ -88,34 +103,6 @@ def _note_missing(rules: RepositoryRules, found: Found) -> None:
     for name, was in known.tags.items():
         note_deleted(Address(found.live.name, tag=name), was, declare(for_tag(name)), found)
     note_deleted(found.here, Remembered(known.attributes), declare(rules.rules), found)
-
-
-def _delete_repository(wanted: Absent, found: Found) -> None:
-    """The whole repository goes, with all that is in it; what of that is locked is unlocked first, or in the way."""
-    live, document = found.live, found.live.document or {}
-    locked = sorted(_locked_contents(live), key=lambda each: each[0].order)
-    if locked and not wanted.unlock:
-        found.managed += 1
-        found.block(
-            found.here,
-            "locked",
-            f"{wanted.origin} wants it absent, and {len(locked):,} in it are locked, such as {locked[0][0]}."
-            f" unlock: true at {wanted.origin} would delete it all the same.",
-        )
-        found.pending[found.here] = Pending({}, "", (), all_or_nothing=True)
-        return
-    counts = {TAG_COUNT: live.tag_count, MANIFEST_COUNT: live.manifest_count}
-    also: dict[str, Value] = {name: number for name, number in counts.items() if number is not None}
-    if not also:
-        also = {name: document[name] for name in (LIST, READ) if name in document}
-    if found.delete(found.here, document, wanted, also):
-        found.unlocks += [changes.unlock(address, attributes, (wanted.origin,)) for address, attributes in locked]
-
-
-def _locked_contents(live: LiveRepository) -> Iterator[tuple[Address, Document]]:
-    tags = ((Address(live.name, tag=name), document) for name, document in live.tags.items())
-    manifests = ((Address(live.name, digest=digest), each.document) for digest, each in live.manifests.items())
-    yield from (each for each in (*tags, *manifests) if is_locked(each[1]))
 
 
 def make_plan(
@@ -147,7 +134,9 @@ def make_plan(
 
 def _summary(parts: Iterable[RepositoryPlan], planned: Iterable[Change]) -> Summary:
     counts = Counter(change.action for change in planned)
-    managed, unmanaged = 0, 0
+    managed = unmanaged = unselected = 0
     for part in parts:
         managed, unmanaged = managed + part.managed, unmanaged + part.unmanaged
-    return Summary(**{action: counts[action] for action in ACTIONS}, managed=managed, unmanaged=unmanaged)
+        unselected += part.unselected
+    actions = {action: counts[action] for action in ACTIONS}
+    return Summary(**actions, managed=managed, unmanaged=unmanaged, unselected=unselected)

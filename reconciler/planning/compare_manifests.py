@@ -8,13 +8,14 @@ exception beats both. Which manifests go is decided in `unneeded`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from copy import copy
 
 from reconciler.model.address import Address
 from reconciler.model.attributes import DELETE, TAGGED, Document
 from reconciler.model.desired import Declaration, ManifestRule, Origin
 from reconciler.model.live import LiveManifest
-from reconciler.model.matching import RepositoryRules
+from reconciler.model.matching import RepositoryRules, absent
 from reconciler.planning.closure import Demand, spread
 from reconciler.planning.found import Found, Remark
 from reconciler.planning.plan import Unknown, Via
@@ -28,28 +29,30 @@ def compare_manifests(rules: RepositoryRules, found: Found) -> None:
     matching = _matching(rules, found)
     found.demands += _demands_of_indexes(matching)
     standing = spread(found.demands, found.live.manifests)
-    _note_what_is_not_there(standing, found)
+    asked = standing if found.selection.is_everything else _asked(found)
+    _note_what_is_not_there(asked, found)
+    _note_named(rules, found)
     going = unneeded(matching, standing, found) if rules.deletes_manifests else {}
     expected_of = _ByRulesAndDemand()
     for digest, manifest in found.live.manifests.items():
         address = Address(found.live.name, digest=digest)
-        demanded = standing.get(digest)
         if digest in going:
             _delete(address, manifest, going[digest], found)
-            continue
-        if digest in found.left_alone:
+        elif digest in found.left_alone:
             found.managed += 1
             found.pending[address] = Pending({}, "", (), all_or_nothing=True)
-            continue
-        expected = expected_of(matching.get(digest, ()), demanded)
-        if not expected.declared:
-            found.managed += digest in found.needed
-            found.unmanaged += rules.declares_manifests and digest not in found.needed
-        elif expected.wanted.items() <= manifest.document.items():
-            found.managed += 1
-            expected.digests.append(digest)
         else:
-            found.compare(address, manifest.document, expected.declared, _via(expected.declared, demanded, found))
+            spoken, demanded = matching.get(digest, ()), standing.get(digest)
+            expected = expected_of(spoken, demanded)
+            if not found.selection.is_everything:
+                whole = expected
+                spoken, demanded = _selected(address, spoken, demanded, asked.get(digest), found)
+                expected = _no_looser(expected_of(spoken, demanded), whole)
+                if whole.declared and not expected.declared:
+                    found.unselected += 1
+                    continue
+            _compare(address, manifest, expected, demanded, found)
+            found.unmanaged += rules.declares_manifests and not expected.declared and digest not in found.needed
     found.alike_manifests += [
         Alike(each.wanted, each.digests, [""] * len(each.digests)) for each in expected_of.all if each.digests
     ]
@@ -62,6 +65,53 @@ class _Expected:
         self.declared = _declared(rules, demanded)
         self.wanted = values(self.declared)
         self.digests: list[str] = []
+
+    def without(self, names: Collection[str]) -> _Expected:
+        """The same, but for some attributes."""
+        less = copy(self)
+        less.declared = {name: said for name, said in self.declared.items() if name not in names}
+        less.wanted = values(less.declared)
+        return less
+
+
+def _compare(
+    address: Address, manifest: LiveManifest, expected: _Expected, demanded: Demand | None, found: Found
+) -> None:
+    if not expected.declared:
+        found.managed += address.digest in found.needed
+    elif expected.wanted.items() <= manifest.document.items():
+        found.managed += 1
+        expected.digests.append(address.digest)
+    else:
+        found.compare(address, manifest.document, expected.declared, _via(expected.declared, demanded, found))
+
+
+def _asked(found: Found) -> dict[str, Demand]:
+    """The demands of what is selected alone."""
+    here = found.live.name
+    return spread((each for each in found.demands if found.selects(each.source(here))), found.live.manifests)
+
+
+def _selected(
+    address: Address,
+    spoken: tuple[ManifestRule, ...],
+    demanded: Demand | None,
+    asked: Demand | None,
+    found: Found,
+) -> tuple[tuple[ManifestRule, ...], Demand | None]:
+    """Of what rules and tags want of a manifest, that which is asked for in this run."""
+    selection = found.selection
+    if selection.leaves_out(address):
+        return (), None
+    if selection.spells_out(address):
+        return spoken, demanded
+    return (spoken if selection.selects(address) else ()), asked
+
+
+def _no_looser(expected: _Expected, whole: _Expected) -> _Expected:
+    """`expected`, unless it would open what the rules taken together close."""
+    opened = [name for name, value in expected.wanted.items() if value is True and whole.wanted.get(name) is False]
+    return expected.without(opened) if opened else expected
 
 
 class _ByRulesAndDemand:
@@ -124,6 +174,14 @@ def _via(declared: Declared, demanded: Demand | None, found: Found) -> Via | Non
 def _delete(address: Address, manifest: LiveManifest, going: Going, found: Found) -> None:
     untagged: Document = {TAGGED: False}
     found.delete(address, manifest.document, going.absent, untagged, going.rank)
+
+
+def _note_named(rules: RepositoryRules, found: Found) -> None:
+    """What is named, must not be there, and is not."""
+    missing = set(found.live.missing_manifests)
+    for digest in rules.exact_manifests:
+        if digest in missing and absent(rules.for_digest(digest)) is not None:
+            found.note_absent(Address(found.live.name, digest=digest))
 
 
 def _note_what_is_not_there(standing: Mapping[str, Demand], found: Found) -> None:

@@ -36,6 +36,8 @@ class _Expected:
         level = protection(rules)
         self.is_immutable = level is not None and level.level == "immutable"
         self.stays = self.wanted.get(WRITE) is False  # nobody can move such a tag without unlocking it first
+        # What holds for a while decides nothing that is for ever.
+        self.lasting = declare(rule for rule in rules if not rule.is_exception)
         self.names: list[str] = []
         self.digests: list[str] = []
 
@@ -47,7 +49,11 @@ class _Expected:
     @property
     def is_kept(self) -> bool:
         """No retention lets it go: something locks it, or says where it points."""
-        return DIGEST in self.declared or any(map(is_lock, self.declared.values()))
+        return DIGEST in self.declared or any(map(is_lock, (*self.declared.values(), *self.lasting.values())))
+
+    def is_locked(self, document: Document) -> bool:
+        """A lock is on such a tag, and no rule takes it off."""
+        return is_locked({**document, **values(self.lasting)})
 
 
 class _ByRules:
@@ -79,20 +85,37 @@ def compare_tags(rules: RepositoryRules, found: Found) -> None:
         if expected is None or not (expected.declared or expected.absent or expected.demand or name in going):
             found.unmanaged += 1
             found.held.add(str(document.get(DIGEST, "")))
+        elif not found.selects(Address(live.name, tag=name)):
+            _leave(name, document, expected, found)
         elif expected.absent:
             _compare_going(name, document, expected.absent, {}, found)
         elif name in going:  # what was pushed again meanwhile is new
             newest = {UPDATED: live.tag_times[name].text}
-            _compare_going(name, document, Absent(unlock=False, origin=going[name].origin), newest, found)
+            let_go = Absent(unlock=is_locked(document), origin=going[name].origin)
+            _compare_going(name, document, let_go, newest, found)
         else:
             _compare_staying(name, document, expected, found)
+    for name in live.missing_tags:
+        expected = expected_of(name)
+        if expected is not None and expected.absent:
+            found.note_absent(Address(live.name, tag=name))
     _create(live, expected_of, found)
     _look_for_deleted(live.gone_tags, rules, found)
     found.alike += [Alike(each.flags, each.names, each.digests) for each in expected_of.all if each.names]
 
 
-def _compare_staying(name: str, document: Document, expected: _Expected, found: Found) -> None:
+def _leave(name: str, document: Document, expected: _Expected, found: Found) -> None:
+    """Nobody asked for this tag in this run: it stays where it is, and so does what it needs."""
     points_at = str(document.get(DIGEST, ""))
+    found.unselected += 1
+    found.held.add(points_at)
+    if expected.demand is not None:
+        said = expected.demand
+        found.demands.append(Demand(said.value is True, name, points_at, said.origin))
+
+
+def _compare_staying(name: str, document: Document, expected: _Expected, found: Found) -> None:
+    points_at, is_pinned = str(document.get(DIGEST, "")), DIGEST in expected.declared
     if expected.wanted.items() <= document.items():
         found.managed += 1
         expected.names.append(name)
@@ -101,11 +124,11 @@ def _compare_staying(name: str, document: Document, expected: _Expected, found: 
         address = Address(found.live.name, tag=name)
         declared = _with_possible_pin(address, document, expected.declared, found)
         found.compare(address, document, declared)
-        points_at = str(declared[DIGEST].value) if DIGEST in declared else points_at
+        points_at, is_pinned = (str(declared[DIGEST].value), True) if DIGEST in declared else (points_at, False)
     found.held.add(points_at)
     if expected.demand is not None:
         _note_demand(name, points_at, expected, expected.demand, found)
-    if expected.stays and DIGEST not in expected.declared:
+    if expected.stays and not is_pinned:
         was = found.base.remembered.tags.get(name)
         if was is not None:
             _look_for_moved(Address(found.live.name, tag=name), document, was, expected.declared, found)
@@ -143,7 +166,7 @@ def _outdated(rules: RepositoryRules, expected_of: _ByRules, found: Found) -> di
 
 
 def _may_go(expected: _Expected | None, document: Document) -> bool:
-    return expected is not None and not expected.is_kept and not is_locked(document)
+    return expected is not None and not expected.is_kept and not expected.is_locked(document)
 
 
 def _with_possible_pin(address: Address, live: Document, declared: Declared, found: Found) -> Declared:
@@ -176,10 +199,9 @@ def _why_no_move(digest: str, found: Found, live: Document, declared: Declared) 
 def _create(live: LiveRepository, expected_of: _ByRules, found: Found) -> None:
     """Tags that are not there and that some rule points somewhere."""
     for name in dict.fromkeys((*live.missing_tags, *live.gone_tags)):
-        expected = expected_of(name)
-        if expected is None or expected.absent or DIGEST not in expected.declared:
+        expected, address = expected_of(name), Address(live.name, tag=name)
+        if expected is None or expected.absent or DIGEST not in expected.declared or not found.selects(address):
             continue
-        address = Address(live.name, tag=name)
         found.managed += 1
         found.pinned.add(name)
         declared = _with_possible_pin(address, {}, expected.declared, found)
@@ -217,6 +239,6 @@ def _look_for_deleted(names: Iterable[str], rules: RepositoryRules, found: Found
 def note_deleted(address: Address, was: Remembered, declared: Declared, found: Found) -> None:
     """Note something that was locked, is declared locked, and is gone."""
     locks = tuple(name for name, said in declared.items() if is_lock(said))
-    if was.was_locked and locks:
+    if was.was_locked and locks and found.selects(address):
         before = {**was.attributes, DIGEST: was.digest} if was.digest else was.attributes
         found.drift.append(Drift(address, before, None, changes.origins(declared, locks)))

@@ -17,10 +17,10 @@ import attrs
 import orjson
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DIGEST, Value
+from reconciler.model.attributes import DIGEST, TAGGED, Value
 from reconciler.planning.cause import Cause
 from reconciler.planning.patch import make_patch
-from reconciler.planning.plan import ACTIONS, Action, Change, Drift, Plan, effects_of, stage_of
+from reconciler.planning.plan import ACTIONS, Action, Change, Drift, Plan, effects_of, opens_manifest, stage_of
 
 Way = Literal["hidden", "loosened", "moved", "deleted", "tightened", "changed"]
 
@@ -97,12 +97,15 @@ def _narrowed(change: Change, causes: tuple[Cause, ...]) -> Change | None:
         return None
     if change.action == "create":
         return change
-    kept = {*names, DIGEST}
+    kept = {*names, DIGEST, TAGGED}
     action: Action = "move" if DIGEST in names else "update"
     before = {name: value for name, value in change.before.items() if name in kept}
     after = {name: value for name, value in change.after.items() if name in kept}
     if action == "update" and DIGEST in before:
         after[DIGEST] = before[DIGEST]
+    if not opens_manifest(change.address, after, names):
+        before.pop(TAGGED, None)
+        after.pop(TAGGED, None)
     return attrs.evolve(
         change,
         action=action,
@@ -112,6 +115,7 @@ def _narrowed(change: Change, causes: tuple[Cause, ...]) -> Change | None:
         after=after,
         patch=make_patch(before, after),
         stage=stage_of(change.address, action, after, names),
+        rank=change.rank if opens_manifest(change.address, after, names) else 0,
     )
 
 

@@ -14,10 +14,11 @@ from typing import Literal
 import attrs
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DIGEST, LOCKS, WRITE, Document, is_locked
+from reconciler.model.attributes import DIGEST, LOCKS, TAGGED, WRITE, Document, is_locked
 from reconciler.model.desired import Absent
 from reconciler.model.last_applied import NOTHING
 from reconciler.model.live import LiveManifest, LiveRepository
+from reconciler.model.selection import EVERYTHING, Selection
 from reconciler.planning import changes
 from reconciler.planning.cause import Base
 from reconciler.planning.closure import Demand
@@ -30,6 +31,7 @@ from reconciler.planning.plan import (
     Unknown,
     Unlock,
     Via,
+    opens_manifest,
 )
 from reconciler.planning.remember import Alike, Observed, Pending
 from reconciler.planning.rules import Declared, values
@@ -62,21 +64,36 @@ class RepositoryPlan:
     demands: tuple[Demand, ...] = ()  # of tags on manifests
     managed: int = 0
     unmanaged: int = 0
+    unselected: int = 0
     observed: Observed | None = None  # None: it could not be read
 
     @property
     def has_something_to_say(self) -> bool:
-        """It is more than two counts."""
+        """It is more than its counts."""
         return bool(self.changes or self.drift or self.blocked or self.missing or self.unknown or self.remarks)
+
+    def plus(self, other: RepositoryPlan) -> RepositoryPlan:
+        """The same, with the counts of another added."""
+        return attrs.evolve(
+            self,
+            managed=self.managed + other.managed,
+            unmanaged=self.unmanaged + other.unmanaged,
+            unselected=self.unselected + other.unselected,
+        )
+
+    def without_counts(self) -> RepositoryPlan:
+        """What it has to say, as far as a plan cares."""
+        return attrs.evolve(self, managed=0, unmanaged=0, unselected=0, observed=None, demands=())
 
 
 class Found:
     """What has been found out about one repository so far."""
 
-    def __init__(self, live: LiveRepository, base: Base, now_ns: int) -> None:
+    def __init__(self, live: LiveRepository, base: Base, now_ns: int = 0, selection: Selection = EVERYTHING) -> None:
         self.live = live
         self.base = base
         self.now_ns = now_ns
+        self.selection = selection
         self.here = Address(live.name)
         self.repository_lock: RepositoryLock = "none"
         self.changes: list[Change] = []
@@ -91,6 +108,7 @@ class Found:
         self.pending: dict[Address, Pending] = {}
         self.demands: list[Demand] = []
         self.pinned: set[str] = set()  # tags that are not there and shall point somewhere
+        self.absent: set[Address] = set()  # of what must not be there, and is not
         self.created: set[str] = set()  # those of them that can
         self.left_alone: set[str] = set()  # digests that are wanted absent and locked: no rule may open them for that
         self.needed: set[str] = set()  # digests that are wanted absent by name and stay
@@ -99,6 +117,11 @@ class Found:
         self.has_immutable = False  # some tag is said to be
         self.managed = 0
         self.unmanaged = 0
+        self.unselected = 0  # what rules declare, and nobody asked for in this run: it stays as it is
+
+    def selects(self, address: Address) -> bool:
+        """It may be changed; all else stays as it is, and what is needed by it stays as well."""
+        return self.selection.is_everything or self.selection.selects(address)
 
     def set_repository_lock(self, declared: Declared) -> None:
         """Tell what the rules make of the `writeEnabled` of the repository, which stops every write inside."""
@@ -107,7 +130,8 @@ class Found:
         if WRITE not in declared:
             self.repository_lock = "foreign"
         else:
-            self.repository_lock = "ends" if declared[WRITE].value else "ours"
+            ends = declared[WRITE].value and self.selects(self.here)
+            self.repository_lock = "ends" if ends else "ours"
 
     def is_tagged(self, digest: str, manifest: LiveManifest) -> bool:
         """Some tag will point at it: one that was seen, or one that the registry names and no list shows."""
@@ -124,7 +148,8 @@ class Found:
         self.blocked += [_unsupported(address, declared, attribute) for attribute in unsupported]
         desired = {**live, **{name: value for name, value in wanted.items() if name in live}}
         if desired != live:
-            self.changes.append(changes.update(address, live, desired, declared, self.base, via=via))
+            also = self._conditions(address, live, desired)
+            self.changes.append(changes.update(address, live, desired, declared, self.base, via=via, also=also))
         flags = {name: value for name, value in wanted.items() if name != DIGEST}
         in_sync = {name: value for name, value in flags.items() if live.get(name) == value}
         waiting = tuple(name for name in flags if name not in in_sync)
@@ -133,6 +158,13 @@ class Found:
         digest = was.digest if is_elsewhere else str(live.get(DIGEST, ""))  # where it was pointed, not where it is
         self.pending[address] = Pending(in_sync, digest, waiting)
         return False
+
+    def _conditions(self, address: Address, live: Document, desired: Document) -> Document:
+        """What else must hold before an update: a manifest that is opened because it has no tag must have none."""
+        opened = [name for name in desired if desired[name] != live[name]]
+        if not opens_manifest(address, desired, opened):
+            return {}
+        return {} if self.is_tagged(address.digest, self.live.manifests[address.digest]) else {TAGGED: False}
 
     def delete(
         self, address: Address, live: Document, absent: Absent, also: Document | None = None, rank: int = 0
@@ -150,6 +182,14 @@ class Found:
         self.pending[address] = Pending({}, str(live.get(DIGEST, "")), (), all_or_nothing=True)
         return not why
 
+    def note_absent(self, address: Address) -> None:
+        """What must not be there is not."""
+        self.absent.add(address)
+        if self.selects(address):
+            self.managed += 1
+        else:
+            self.unselected += 1
+
     def block(self, address: Address, code: str, message: str) -> None:
         """Note that something cannot be done as things are."""
         self.blocked.append(Blocked(address, code, message))
@@ -160,6 +200,8 @@ class Found:
         incomplete = [why for why in (live.incomplete, live.incomplete_manifests) if why]
         self.unknown += [Unknown(self.here, "; ".join(incomplete))] if incomplete else []
         self._announce_repository_unlock()
+        if self.repository_lock == "foreign" and any(change.address != self.here for change in self.changes):
+            self.remarks.append(Remark("locked-repository", self.here))
         return RepositoryPlan(
             changes=tuple(self.changes),
             unlocks=tuple(self.unlocks),
@@ -171,6 +213,7 @@ class Found:
             demands=tuple(self.demands),
             managed=self.managed,
             unmanaged=self.unmanaged,
+            unselected=self.unselected,
             observed=self._observed(is_whole=not self.unknown),
         )
 

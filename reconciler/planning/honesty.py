@@ -13,10 +13,8 @@ from collections.abc import Mapping
 from reconciler.model.address import Address, Kind, is_digest
 from reconciler.model.attributes import (
     DIGEST,
-    LIST,
     LOCKS,
     MANIFEST_COUNT,
-    READ,
     REPOSITORY_ATTRIBUTES,
     TAG_ATTRIBUTES,
     TAG_COUNT,
@@ -25,7 +23,7 @@ from reconciler.model.attributes import (
     Value,
 )
 from reconciler.planning.patch import Operation, Patch, make_patch
-from reconciler.planning.plan import Change, Drift, Unlock, Via, effects_of, stage_of
+from reconciler.planning.plan import Change, Drift, Unlock, Via, effects_of, opens_manifest, stage_of
 
 _ATTRIBUTES: Mapping[Kind, tuple[str, ...]] = {
     "repository": REPOSITORY_ATTRIBUTES,
@@ -34,7 +32,7 @@ _ATTRIBUTES: Mapping[Kind, tuple[str, ...]] = {
 }
 # What a delete depends on, and the type that it has.
 _CONDITIONS: Mapping[Kind, Mapping[str, type]] = {
-    "repository": {TAG_COUNT: int, MANIFEST_COUNT: int, LIST: bool, READ: bool},
+    "repository": {TAG_COUNT: int, MANIFEST_COUNT: int},
     "tag": {UPDATED: str},
     "manifest": {TAGGED: bool},
 }
@@ -90,10 +88,13 @@ def _is_update(change: Change) -> bool:
     """Known attributes that change from one boolean to the other and, of a tag, the digest that stays."""
     stays = {name: value for name, value in change.before.items() if name not in change.attributes}
     pinned = {DIGEST: change.after.get(DIGEST)} if change.kind == "tag" else {}
+    if TAGGED in stays and opens_manifest(change.address, change.after, change.attributes):
+        pinned = {TAGGED: False}
     return (
         change.before.keys() == change.after.keys()
         and stays == pinned
-        and all(is_digest(str(digest)) for digest in pinned.values())
+        and all(is_digest(str(digest)) for name, digest in pinned.items() if name == DIGEST)
+        and type(stays.get(TAGGED, False)) is bool
         and _are_flags(change, change.attributes)
     )
 
@@ -133,6 +134,7 @@ def _is_delete(change: Change) -> bool:
         and others.keys() <= conditions.keys()
         and all(type(value) is conditions[name] for name, value in others.items())
         and (change.kind != "manifest" or others == {TAGGED: False})
+        and (change.kind != "repository" or bool(others))
     )
 
 

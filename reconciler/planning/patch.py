@@ -20,7 +20,9 @@ from typing import Any, TypeAlias
 import attrs
 import jsonpatch
 
-from reconciler.model.attributes import DIGEST, Document, Value
+from reconciler.model.attributes import DIGEST, TAGGED, Document, Value
+
+_CONDITIONS = (DIGEST, TAGGED)  # what is tested although it stays
 
 Operation: TypeAlias = Mapping[str, Any]
 Patch: TypeAlias = tuple[Operation, ...]
@@ -31,15 +33,16 @@ def make_patch(before: Document, after: Document) -> Patch:
     The patch that turns `before` into `after`.
 
     Each value that it replaces or removes is tested first; so is the digest of a tag,
-    because a tag that moved since is not the tag that somebody reviewed. An empty
-    document stands for a resource that is not there.
+    because a tag that moved since is not the tag that somebody reviewed, and whether a
+    manifest has one. An empty document stands for a resource that is not there.
     """
     gone = tuple(item for item in sorted(before.items()) if after.get(item[0]) != item[1])
     new = tuple(item for item in sorted(after.items()) if before.get(item[0]) != item[1])
     tests, replaces = _edits(gone, new)
-    if DIGEST in before and before[DIGEST] == after.get(DIGEST):
-        pinned = {"op": "test", "path": f"/{DIGEST}", "value": before[DIGEST]}
-        tests = tuple(sorted((*tests, pinned), key=itemgetter("path")))
+    staying = [name for name in _CONDITIONS if name in before and before[name] == after.get(name)]
+    if staying:
+        pinned = ({"op": "test", "path": f"/{name}", "value": before[name]} for name in staying)
+        tests = tuple(sorted((*tests, *pinned), key=itemgetter("path")))
     return (*tests, *replaces)
 
 

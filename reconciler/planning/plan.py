@@ -13,7 +13,7 @@ from typing import Literal
 import attrs
 
 from reconciler.model.address import Address, Kind
-from reconciler.model.attributes import DELETE, LIST, READ, WRITE, Document
+from reconciler.model.attributes import DELETE, LIST, LOCKS, READ, WRITE, Document
 from reconciler.planning.base import Reference
 from reconciler.planning.cause import Cause, gravest
 from reconciler.planning.patch import Patch
@@ -25,6 +25,7 @@ ACTIONS: tuple[Action, ...] = ("update", "move", "create", "delete")
 
 # Two stages never overlap: every change of one has ended before the next begins.
 STAGE_UNLOCK, STAGE_MOVE, STAGE_ATTRIBUTES, STAGE_DELETE, STAGE_REPOSITORY = 1, 2, 3, 4, 5
+FIRST_RANK = 1  # of manifests in the stage of deletes: after the tags, which have none
 
 # Findings that stop `apply`; all others are remarks.
 LIMITS = frozenset(
@@ -145,6 +146,7 @@ class Summary:
     delete: int
     managed: int  # resources that some rule declares, and that exist
     unmanaged: int  # resources that were seen and that no rule declares
+    unselected: int = 0  # resources that some rule declares and that the run leaves out: not looked whether in sync
 
     @property
     def changes(self) -> int:
@@ -194,6 +196,11 @@ def effects_of(before: Document, after: Document, changed: Iterable[str]) -> tup
     return tuple(sorted(effects))
 
 
+def opens_manifest(address: Address, desired: Document, changed: Iterable[str]) -> bool:
+    """A lock comes off a manifest for good."""
+    return bool(address.digest) and any(name in LOCKS and desired[name] is True for name in changed)
+
+
 def stage_of(address: Address, action: Action, desired: Document, changed: Iterable[str]) -> int:
     """
     When to carry the change out.
@@ -201,10 +208,12 @@ def stage_of(address: Address, action: Action, desired: Document, changed: Itera
     Tags and manifests cannot be patched while their repository has `writeEnabled:
     false`, so it is locked after them and unlocked before them. Source: PowerShell help
     of Update-AzContainerRegistryTag. What is protected is protected before anything is
-    deleted.
+    deleted. A manifest is opened after the tags that protected it have moved or gone.
     """
     if action != "update":
         return STAGE_DELETE if action == "delete" else STAGE_MOVE
+    if opens_manifest(address, desired, changed):
+        return STAGE_DELETE
     if address.kind != "repository":
         return STAGE_ATTRIBUTES
     return STAGE_UNLOCK if WRITE in changed and desired[WRITE] else STAGE_REPOSITORY

@@ -26,7 +26,7 @@ from reconciler.model.desired import DesiredState
 from reconciler.planning.base import MemoryReference, Reference, RevisionReference
 from reconciler.planning.honesty import is_drift, is_honest, is_honest_unlock
 from reconciler.planning.patch import Operation
-from reconciler.planning.plan import ACTIONS, Change, Plan
+from reconciler.planning.plan import ACTIONS, Change, Plan, Summary
 from reconciler.planning.rulesfile import rules_document
 
 FORMAT_VERSION = "1.0"
@@ -150,7 +150,7 @@ def _is_consistent(plan: Plan) -> bool:
         and all(actions[action] == getattr(plan.summary, action) for action in ACTIONS)
         and plan.summary.managed >= len(touched | blocked)
         and plan.registry.isprintable()
-        and plan.summary.unmanaged >= 0
+        and min(plan.summary.unmanaged, plan.summary.unselected) >= 0
         and plan.complete == (not plan.unknown)
         and all(map(is_honest, plan.changes))
         and all(map(is_honest_unlock, plan.unlocks))
@@ -193,6 +193,8 @@ def _converter() -> cattrs.Converter:
     _register_references(converter)
     _register_changes(converter)
     unless_told = override(omit_if_default=True)
+    counts = make_dict_unstructure_fn(Summary, converter, unselected=unless_told)
+    converter.register_unstructure_hook(Summary, counts)
     in_plan = make_dict_unstructure_fn(Plan, converter, now=unless_told, expires=unless_told)
     converter.register_unstructure_hook(Plan, in_plan)
     return converter

@@ -24,6 +24,10 @@ _SAID = {
         "{number} that a protected tag or index names are not in the repository, so that part of the image cannot be"
         " pulled: {examples}"
     ),
+    "locked-repository": (
+        "{number} with changes in them take no writes (writeEnabled is false, which no rule declares), so the registry"
+        " may refuse these changes: {examples}. Declare it, true or false."
+    ),
     "open-repository": (
         "{number} with immutable tags may be deleted as a whole (deleteEnabled is true); only the locks in it keep"
         " the registry from doing so: {examples}. protect: undeletable on the repository says it."
@@ -32,6 +36,7 @@ _SAID = {
 _NOUNS = {
     "unread-child": ("manifest", "manifests"),
     "missing-child": ("manifest", "manifests"),
+    "locked-repository": ("repository", "repositories"),
     "open-repository": ("repository", "repositories"),
 }
 
@@ -47,6 +52,12 @@ def findings_from(remarks: Iterable[Remark]) -> tuple[Finding, ...]:
 def exception_findings(desired: DesiredState, now_ns: int) -> tuple[Finding, ...]:
     """What is to be said about exceptions that have ended, and about those that end within a day."""
     return tuple(finding for each in desired.exceptions for finding in _about(each, now_ns))
+
+
+def selection_findings(unmatched: Iterable[str]) -> tuple[Finding, ...]:
+    """What is to be said about `--target` and `--exclude` that selected nothing."""
+    said = "nothing that the files speak of, and that the registry holds, matches it"
+    return tuple(Finding("unmatched-selection", f"{option}: {said}") for option in unmatched)
 
 
 def _about(exception: ExceptionRule, now_ns: int) -> Iterator[Finding]:

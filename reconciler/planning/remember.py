@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DIGEST, WRITE, Document
+from reconciler.model.attributes import DIGEST, TAGGED, WRITE, Document
 from reconciler.model.last_applied import NOTHING, Counts, LastApplied, LastRun, Remembered, RememberedRepository
 from reconciler.planning.plan import Drift
 from reconciler.planning.statefile import counts_of, repository_from_line, repository_to_line
@@ -253,7 +253,7 @@ def _digest_after(old: Remembered, after: Document, *, is_moved: bool) -> str:
 
 
 def _flags(document: Document) -> Document:
-    return {name: value for name, value in document.items() if name != DIGEST}
+    return {name: value for name, value in document.items() if name not in (DIGEST, TAGGED)}
 
 
 def _line(name: str, remembered: RememberedRepository) -> bytes:

@@ -15,16 +15,15 @@ from collections.abc import Iterable, Mapping
 import attrs
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import is_locked
-from reconciler.model.desired import Absent, Keep, ManifestRule
-from reconciler.model.live import LiveManifest
+from reconciler.model.attributes import Document, is_locked
+from reconciler.model.desired import Absent, ManifestRule
+from reconciler.model.live import LiveManifest, tags_about
 from reconciler.model.matching import absent
 from reconciler.model.retention import outdated
 from reconciler.planning.closure import Demand
 from reconciler.planning.found import Found
-from reconciler.planning.rules import declare, is_lock
-
-_FIRST_RANK = 1  # after the tags
+from reconciler.planning.plan import FIRST_RANK
+from reconciler.planning.rules import declare, is_lock, values
 
 _Matching = Mapping[str, tuple[ManifestRule, ...]]
 
@@ -40,6 +39,9 @@ class Going:
 def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) -> dict[str, Going]:
     """The manifests that go, by digest; those that are declared absent by name and stay are noted as blocked."""
     wanted = {**_outdated(matching, found), **_absent(matching)}
+    if not found.selection.is_everything:
+        here = found.live.name
+        wanted = {digest: said for digest, said in wanted.items() if found.selects(Address(here, digest=digest))}
     locked = {
         digest: found.lock_in_the_way(found.live.manifests[digest].document, said) for digest, said in wanted.items()
     }
@@ -73,16 +75,21 @@ def _outdated(matching: _Matching, found: Found) -> dict[str, Absent]:
         for rule in matching[digest]:
             if rule.keep is not None:
                 by_rule.setdefault(rule, []).append(digest)
-    manifests, going = found.live.manifests, dict[str, Keep]()
+    manifests, going = found.live.manifests, dict[str, Absent]()
     for rule, digests in by_rule.items():
         if rule.keep is not None:
             times = ((digest, manifests[digest].updated_ns) for digest in digests)
-            going.update(dict.fromkeys(outdated(times, rule.keep, found.now_ns), rule.keep))
-    return {
-        digest: Absent(unlock=False, origin=keep.origin)
-        for digest, keep in going.items()
-        if not is_locked(manifests[digest].document) and not any(map(is_lock, declare(matching[digest]).values()))
-    }
+            for digest in outdated(times, rule.keep, found.now_ns):
+                if _may_go(manifests[digest].document, matching[digest]):
+                    going[digest] = Absent(unlock=is_locked(manifests[digest].document), origin=rule.keep.origin)
+    return going
+
+
+def _may_go(document: Document, rules: tuple[ManifestRule, ...]) -> bool:
+    """No rule locks it, and a lock that is on it is one that rules take off; what holds for a while decides nothing."""
+    lasting = declare(rule for rule in rules if not rule.is_exception)
+    is_kept = any(map(is_lock, (*declare(rules).values(), *lasting.values())))
+    return not is_kept and not is_locked({**document, **values(lasting)})
 
 
 def _why_kept(digest: str, found: Found, standing: Mapping[str, Demand]) -> str:
@@ -90,6 +97,8 @@ def _why_kept(digest: str, found: Found, standing: Mapping[str, Demand]) -> str:
     manifest = found.live.manifests[digest]
     if found.is_tagged(digest, manifest):
         return "a tag points at it"
+    if name := _tag_about(digest, found):
+        return f"the tag {name} is about it"
     demand = standing.get(digest)
     if demand is not None and not demand.value:
         return f"{demand.origin} protects it"
@@ -98,6 +107,11 @@ def _why_kept(digest: str, found: Found, standing: Mapping[str, Demand]) -> str:
     if manifest.subject is None or manifest.referrers is None:
         return "what it is about, or what is about it, could not be read"
     return ""
+
+
+def _tag_about(digest: str, found: Found) -> str:
+    """A tag that stays and is about a manifest by its name alone; empty: there is none."""
+    return next((each for each in tags_about(digest) if each in found.live.tags and each not in found.gone), "")
 
 
 def _keep_what_is_needed(wanted: Mapping[str, Absent], kept: dict[str, str], found: Found) -> None:
@@ -147,9 +161,18 @@ def _is_named(rules: tuple[ManifestRule, ...], digest: str) -> bool:
 
 
 def _ranks(going: Mapping[str, Absent], manifests: Mapping[str, LiveManifest]) -> dict[str, int]:
-    """An index goes before its children: a broken image is worse than one that is gone."""
-    ranks = dict.fromkeys(going, _FIRST_RANK)
+    """
+    An index goes before its children, and a referrer before what it is about.
+
+    A broken image is worse than one that is gone, and what refers to a manifest goes with it, also where it
+    must not.
+    """
+    ranks = dict.fromkeys(going, FIRST_RANK)
     below = {digest: [each for each in manifests[digest].children or () if each in ranks] for digest in going}
+    for digest in going:
+        for referrer in manifests[digest].referrers or ():
+            if referrer in ranks:
+                below[referrer].append(digest)
     above = Counter(child for children in below.values() for child in children)
     ready = [digest for digest in going if not above[digest]]
     while ready:

@@ -264,4 +264,5 @@ def _rest(plan: Plan) -> str:
         (plan.unknown, "not read"),
     )
     parts += [f"{len(some):,} {what}" for some, what in notes if some]
+    parts += [f"{plan.summary.unselected:,} not selected"] if plan.summary.unselected else []
     return f"{', '.join(parts)}."

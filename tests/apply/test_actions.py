@@ -348,3 +348,92 @@ async def test_a_manifest_is_left_alone_when_its_tag_points_elsewhere(emulator, 
         report.outcomes[0].message
     )
     assert [] == emulator.requests("PATCH")
+
+
+async def test_a_manifest_is_opened_only_where_the_tags_before_it_went_as_planned(emulator):
+    """A child is opened because the tag leaves its index; where that fails it must stay closed."""
+    child = emulator.push("web/api:child", content=b"child")
+    emulator.patch(f"web/api@{child}", deleteEnabled=False)
+    first, second = emulator.push("web/api:v1", content=b"one"), emulator.push("web/api:v2", content=b"two")
+    emulator.push("web/api:v1", content=b"three")
+    moved = change("web/api:v1", {"digest": first}, {"digest": second})  # it points elsewhere by now
+    opened = change(f"web/api@{child}", {"deleteEnabled": False}, {"deleteEnabled": True}, rank=1)
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(moved, opened), client)
+
+    assert {"web/api:v1": "stale", f"web/api@{child}": "not-attempted"} == told(report)
+    assert emulator.manifest(f"web/api@{child}")["deleteEnabled"] is False
+
+
+async def test_a_manifest_that_is_opened_for_want_of_a_tag_has_none(emulator):
+    """Somebody tagged it since the plan was made."""
+    digest = emulator.push("web/api:v1", content=b"one")
+    emulator.patch(f"web/api@{digest}", deleteEnabled=False)
+    before = {"deleteEnabled": False, "tagged": False}
+    opened = change(f"web/api@{digest}", before, {**before, "deleteEnabled": True}, rank=1)
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(opened), client)
+
+    assert {f"web/api@{digest}": "stale"} == told(report)
+    assert emulator.manifest(f"web/api@{digest}")["deleteEnabled"] is False
+
+
+def _going(digest: str, rank: int):
+    before = {"deleteEnabled": True, "writeEnabled": True, "tagged": False}
+    return change(f"web/api@{digest}", before, {}, rank=rank)
+
+
+async def test_a_child_stays_where_its_index_did(emulator):
+    """Both were to go, and somebody tagged the index since."""
+    child = emulator.push("web/api:child", content=b"child")
+    index = emulator.push_index("web/api:index", [f"web/api@{child}"])
+    emulator.delete("web/api:child")
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(_going(index, 1), _going(child, 2)), client)
+
+    assert {f"web/api@{index}": "stale", f"web/api@{child}": "not-attempted"} == told(report)
+    assert emulator.manifest(f"web/api@{child}") is not None
+
+
+async def test_what_a_signature_is_about_stays_where_the_signature_did(emulator):
+    """The registry would take the signature along, which somebody tagged since."""
+    image = emulator.push("web/api:image", content=b"image")
+    signature = emulator.push("web/api:signed", content=b"signature", subject=f"web/api@{image}")
+    emulator.delete("web/api:image")
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(_going(signature, 1), _going(image, 2)), client)
+
+    assert {f"web/api@{signature}": "stale", f"web/api@{image}": "not-attempted"} == told(report)
+    assert emulator.manifest(f"web/api@{image}") is not None
+
+
+async def test_a_tag_that_is_about_a_manifest_by_its_name_keeps_it(emulator):
+    """Cosign pushed a signature since the plan was made."""
+    image = emulator.push("web/api:image", content=b"image")
+    emulator.delete("web/api:image")
+    emulator.push(f"web/api:{image.replace(':', '-')}.sig", content=b"signature")
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(_going(image, 1)), client)
+
+    assert {f"web/api@{image}": "stale"} == told(report)
+    assert emulator.manifest(f"web/api@{image}") is not None
+
+
+async def test_an_index_and_its_children_go_one_after_the_other(emulator):
+    """With a signature of the index before all."""
+    child = emulator.push("web/api:child", content=b"child")
+    index = emulator.push_index("web/api:index", [f"web/api@{child}"])
+    signature = emulator.push("web/api:signed", content=b"signature", subject=f"web/api@{index}")
+    emulator.push("web/api:kept", content=b"kept")
+    for name in ("child", "index", "signed"):
+        emulator.delete(f"web/api:{name}")
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(_going(signature, 1), _going(index, 2), _going(child, 3)), client)
+
+    assert {"verified"} == set(told(report).values())

@@ -232,13 +232,14 @@ def test_a_manifest_that_an_index_needs_since_the_plan_was_made_stays(emulator, 
 
 def test_a_manifest_that_got_a_tag_since_the_plan_was_made_stays(emulator, run, reconciler):
     """Retention deleted what was untagged and tagged again before (Azure/acr#520)."""
-    doomed = emulator.push("web/api:one", content=b"one")
+    doomed, other = (emulator.push(f"web/api:{name}", content=name.encode()) for name in ("one", "two"))
     emulator.push("web/api:kept", content=b"kept")
-    emulator.delete("web/api:one")
+    for name in ("one", "two"):
+        emulator.delete(f"web/api:{name}")
     run("plan", SWEEP, "--out", "plan.json")
     emulator.push("web/api:again", content=b"one")
 
     done = reconciler("apply", "plan.json", "--registry", emulator.url, "--auto-approve", "-q")
 
     assert (1, doomed) == (done.code, emulator.tag("web/api:again")["digest"])
-    assert emulator.manifest(f"web/api@{doomed}") is not None
+    assert None not in [emulator.manifest(f"web/api@{each}") for each in (doomed, other)]  # nothing was begun

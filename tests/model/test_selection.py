@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from builders import desired_state, digest
+from builders import OPEN, desired_state, digest, manifest, repository, selection, tag
 
 from reconciler.errors import RefusedError
 from reconciler.model.address import parse_address
-from reconciler.model.selection import SelectedIndex, Selection, parse_target
+from reconciler.model.selection import SelectedIndex, Unmatched
 
 A = digest("a")
-
-
-def _selection(*targets, excludes=()):
-    return Selection([parse_target(text) for text in targets], [parse_target(text) for text in excludes])
 
 
 @pytest.mark.parametrize(
@@ -38,15 +34,15 @@ def _selection(*targets, excludes=()):
 )
 def test_a_repository_stands_for_all_in_it(targets, excludes, address, expected):
     """A tag or a digest stands for itself; an exclusion takes out what a target covers."""
-    assert expected == _selection(*targets, excludes=excludes).selects(parse_address(address))
+    assert expected == selection(*targets, exclude=excludes).selects(parse_address(address))
 
 
 def test_only_selected_repositories_are_read():
     """By their names where all are spelled, so that nobody lists a whole registry for one of them."""
     desired = desired_state({"match": "**", "deleteEnabled": False}, {"match": "app", "writeEnabled": False})
 
-    named = SelectedIndex(desired, _selection("app", "web:v1"))
-    matched = SelectedIndex(desired, _selection("team/*"))
+    named = SelectedIndex(desired, selection("app", "web:v1"))
+    matched = SelectedIndex(desired, selection("team/*"))
 
     assert (False, ("app", "web")) == (named.needs_catalog, named.exact_repositories)
     assert (True, ()) == (matched.needs_catalog, matched.exact_repositories)
@@ -55,13 +51,46 @@ def test_only_selected_repositories_are_read():
 
 def test_a_repository_that_is_excluded_as_a_whole_is_not_read():
     """One of which only some tags are excluded is."""
-    selection = _selection(excludes=["app", "web:v1"])
+    selected = selection(exclude=["app", "web:v1"])
 
-    assert (False, True) == (selection.selects_in("app"), selection.selects_in("web"))
+    assert (False, True) == (selected.selects_in("app"), selected.selects_in("web"))
 
 
-@pytest.mark.parametrize("text", ["", "regex:app", "app:", "[z-a]", ":v1", "app@"])
-def test_what_selects_nothing_is_refused(text):
-    """An option that is a typing error must not widen a run to everything."""
-    with pytest.raises(RefusedError, match=r"not a pattern|regular expression"):
-        parse_target(text)
+@pytest.mark.parametrize("text", ["", "regex:app", "app:", "[z-a]", ":v1", "app@", "App", "app:a/b", "app:regex:v1"])
+def test_what_can_select_nothing_is_refused(text):
+    """An option that is a typing error must not widen a run to everything, nor narrow it to nothing."""
+    with pytest.raises(RefusedError, match="--target "):
+        selection(text)
+
+
+@pytest.mark.parametrize(
+    ("targets", "excludes", "unmatched"),
+    [
+        (["app", "app:v*", f"app@{A}", "old"], ["app:v1", "gone"], ()),
+        (
+            ["ap?:x", "other"],
+            ["app:x", "other"],
+            ("--target ap?:x", "--target other", "--exclude app:x", "--exclude other"),
+        ),
+        (["app:later"], [], ()),
+        (["wild"], [], ("--target wild",)),
+    ],
+)
+def test_a_pattern_that_selects_nothing_is_known(targets, excludes, unmatched):
+    """A name that a rule spells is something, also where the registry does not hold it yet."""
+    desired = desired_state({"match": "**", "deleteEnabled": False}, {"match": "old", "deleteEnabled": False})
+    selected = selection(*targets, exclude=excludes)
+    index = SelectedIndex(desired, selected)
+    noted = Unmatched(selected, index)
+    tags = {"v1": tag()}
+    live = (
+        repository("app", OPEN, tags, missing_tags=("later",), manifests={A: manifest()}),
+        repository("old", missing=True),
+        repository("wild", missing=True),
+    )
+
+    index.for_repository("gone")
+    for each in live:
+        noted.see(index.for_repository(each.name), each)
+
+    assert unmatched == noted.told()

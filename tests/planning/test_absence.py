@@ -154,6 +154,8 @@ def test_locked_contents_are_in_the_way_of_deleting_a_repository():
         {**OPEN, "deleteEnabled": False},
         {"v1": tag("a", writeEnabled=False)},
         manifests={A: manifest(deleteEnabled=False)},
+        tag_count=1,
+        manifest_count=1,
     )
 
     blocked = plan_of(desired_state({"match": "app", "ensure": "absent"}), live)
@@ -169,6 +171,51 @@ def test_a_repository_that_is_absent_already_is_in_sync():
     plan = plan_of(desired_state({"match": "app", "ensure": "absent"}), repository("app", missing=True))
 
     assert ({}, (), True) == (_deeds(plan), plan.missing, plan.complete)
+
+
+@pytest.mark.parametrize(
+    ("later", "blocked"),
+    [
+        ({"tags": [{"match": "v*", "protect": "undeletable"}]}, True),
+        ({"tags": [{"match": "next", "digest": A}]}, True),
+        ({"manifests": [{"tagged": True, "deleteEnabled": False}]}, True),
+        ({"manifests": [{"tagged": False, "deleteEnabled": False}]}, False),
+        ({"tags": [{"match": "x*", "protect": "undeletable"}]}, False),
+        ({"tags": [{"match": "v*", "protect": "open"}]}, False),
+    ],
+)
+def test_a_repository_stays_where_a_later_rule_wants_what_is_in_it(later, blocked):
+    """The last word stands, and an earlier one does not."""
+    live = repository(
+        "app", OPEN, {"v1": tag("a")}, manifests={A: manifest(tags=("v1",))}, tag_count=1, manifest_count=1
+    )
+    absent, later = {"match": "app", "ensure": "absent", "unlock": True}, {"match": "app", **later}
+
+    plan = plan_of(desired_state(absent, later), live)
+
+    assert ({}, {"app": "needed"}) == (_deeds(plan), _codes(plan)) if blocked else {"app": "delete"} == _deeds(plan)
+    assert {"app": "delete"} == _deeds(plan_of(desired_state(later, absent), live))
+
+
+def test_a_repository_of_which_nobody_counts_the_contents_stays():
+    """What is pushed meanwhile would go unnoticed."""
+    plan = plan_of(desired_state({"match": "app", "ensure": "absent"}), repository("app", OPEN))
+
+    assert ({}, {"app": "uncounted"}) == (_deeds(plan), _codes(plan))
+
+
+def test_what_is_absent_already_is_in_sync():
+    """A tag, a manifest and a repository that are named, must not be there, and are not."""
+    rule = {
+        "match": "app",
+        "tags": [{"match": "v1", "ensure": "absent"}, {"match": "v2", "deleteEnabled": False}],
+        "manifests": [{"match": A, "ensure": "absent"}, {"match": B, "deleteEnabled": False}],
+    }
+    live = repository("app", OPEN, missing_tags=("v1", "v2"), missing_manifests=(A, B))
+
+    plan = plan_of(desired_state(rule, {"match": "old", "ensure": "absent"}), live, repository("old", missing=True))
+
+    assert (3, ["app:v2", f"app@{B}"]) == (plan.summary.managed, [str(each) for each in plan.missing])
 
 
 TIMES = {f"b{days:02}": _days_ago(days) for days in range(10)}
@@ -214,6 +261,17 @@ def test_retention_never_deletes_what_is_locked_or_what_a_rule_protects(entries,
     assert {} == _codes(plan)
 
 
+@pytest.mark.parametrize("locks", [{}, {"deleteEnabled": False}, {"writeEnabled": False}])
+def test_retention_goes_by_what_the_files_make_of_a_lock(locks):
+    """A lock that a rule takes off keeps nothing: otherwise the next apply would delete it, and not this one."""
+    live = repository("app", OPEN, {"b05": tag("a", **locks), "b00": tag("a")}, tag_times=TIMES)
+
+    plan = _tags({"match": "b*", "protect": "open", "keep": {"last": 1}}, live=live)
+
+    assert {"app:b05": "delete"} == _deeds(plan)
+    assert [locks] if locks else [] == [unlock.before for unlock in plan.unlocks]
+
+
 def test_retention_keeps_what_has_no_time():
     """And lets it take the place of no other."""
     live = repository("app", OPEN, {"b00": tag("a"), "b01": tag("a"), "x": tag("a")}, tag_times=TIMES)
@@ -254,6 +312,51 @@ def test_a_manifest_goes_after_its_last_tag():
     assert {"app:pr-1": (4, 0), f"app@{A}": (4, 1)} == {
         str(change.address): (change.stage, change.rank) for change in plan.changes
     }
+
+
+@pytest.mark.parametrize("suffix", ["", ".sig", ".att", ".sbom"])
+def test_a_tag_that_is_about_a_manifest_by_its_name_keeps_it(suffix):
+    """That is how cosign names signatures; nothing in the manifests tells what they are about."""
+    name = f"sha256-{'a' * 64}{suffix}"
+    manifests = {A: manifest(), B: manifest(), C: manifest()}
+
+    kept = _manifests(UNTAGGED, named={name: tag("b")}, manifests=manifests)
+    gone = _manifests(UNTAGGED, tags=[{"match": name, "ensure": "absent"}], named={name: tag("b")}, manifests=manifests)
+
+    assert {f"app@{C}"} == _deeds(kept).keys()
+    assert {f"app@{A}", f"app@{B}", f"app@{C}", f"app:{name}"} == _deeds(gone).keys()
+
+
+def test_a_referrer_goes_before_what_it_is_about():
+    """The registry would take it along, also where it stays in the end."""
+    plan = _manifests(UNTAGGED, manifests={A: manifest(referrers=(B,)), B: manifest(subject=A)})
+
+    assert {f"app@{A}": 2, f"app@{B}": 1} == {str(change.address): change.rank for change in plan.changes}
+
+
+def test_a_manifest_is_opened_after_the_tags_that_leave_it():
+    """And only if it has none then."""
+    plan = _manifests(
+        {"tagged": False, "protect": "open"},
+        tags=[{"match": "pr-*", "ensure": "absent"}],
+        named={"pr-1": tag("a")},
+        manifests={A: manifest(deleteEnabled=False)},
+    )
+
+    assert {"app:pr-1": (4, 0), f"app@{A}": (4, 1)} == {
+        str(change.address): (change.stage, change.rank) for change in plan.changes
+    }
+    assert {"deleteEnabled": False, "tagged": False} == plan.changes[1].before
+    assert ["/deleteEnabled", "/tagged"] == [each["path"] for each in plan.changes[1].patch if each["op"] == "test"]
+
+
+def test_changes_in_a_repository_that_somebody_else_locked_are_told_of():
+    """The registry may refuse them."""
+    live = repository("app", {**OPEN, "writeEnabled": False}, {"v1": tag("a")})
+
+    plan = _tags({"match": "v*", "deleteEnabled": False}, live=live)
+
+    assert ["locked-repository"] == [finding.code for finding in plan.findings]
 
 
 def test_an_index_goes_before_its_children():

@@ -152,3 +152,16 @@ def test_what_has_to_go_is_nobodys_drift():
 
     assert () == _pinned_drift(live).changes
     assert () == _pinned_drift(live, is_known=False).changes
+
+
+def test_a_locked_tag_that_moved_is_told_also_where_its_pin_cannot_be_followed():
+    """The registry does not hold what it shall point at, so no change undoes the move."""
+    rule = {"match": "app", "tags": [{"match": "v1", "digest": digest("b"), "protect": "immutable"}]}
+    locked = {"deleteEnabled": False, "writeEnabled": False}
+    live = repository("app", OPEN, {"v1": tag("c", **locked)}, missing_manifests=(digest("b"),))
+    remembered = RememberedRepository(tags={"v1": Remembered(locked, digest("b"))})
+    rules = DesiredIndex(desired_state(rule)).for_repository("app")
+
+    part = plan_repository(rules, live, Base(remembered))
+
+    assert [("app:v1", digest("c"))] == [(str(each.address), each.after["digest"]) for each in part.drift]

@@ -8,6 +8,7 @@ from builders import LOCKED, OPEN, desired_state, digest, manifest, plan_of, rep
 
 from reconciler.model.desired import Declaration, ExceptionRule, Origin, Target
 from reconciler.model.exceptions import in_force
+from reconciler.model.live import Moment
 from reconciler.model.pattern import compile_pattern
 from reconciler.planning.planfile import desired_digest
 from reconciler.planning.remarks import exception_findings
@@ -117,3 +118,24 @@ def test_an_exception_is_part_of_what_is_desired():
     }
 
     assert 4 == len(digests)
+
+
+@pytest.mark.parametrize(
+    ("rules", "document"),
+    [
+        ([{"match": "v*", "keep": {"last": 1}, "deleteEnabled": False}], tag("a")),
+        ([{"match": "v*", "keep": {"last": 1}}], tag("a", deleteEnabled=False)),
+    ],
+)
+def test_an_exception_lets_nothing_go_for_ever(rules, document):
+    """It opens a tag for a while; a rule or a lock that keeps it from retention holds again afterwards."""
+    desired = attrs.evolve(
+        desired_state({"match": "app", "tags": rules}),
+        exceptions=_excepting(tag_name="v1", attribute="deleteEnabled").exceptions,
+    )
+    times = {"v1": Moment("at 1", 1), "v2": Moment("at 2", 2)}
+    live = repository("app", OPEN, {"v1": document, "v2": tag("a", deleteEnabled=False)}, tag_times=times)
+
+    plan = plan_of(in_force(desired, 0), live, now_ns=10)
+
+    assert "delete" not in {change.action for change in plan.changes}

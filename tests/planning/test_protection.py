@@ -16,7 +16,7 @@ def _flags(plan):
     """What each change makes of the attributes of a resource."""
     return {
         str(change.address).replace(A, "A").replace(B, "B").replace(C, "C"): {
-            name: value for name, value in change.after.items() if name != "digest"
+            name: value for name, value in change.after.items() if name not in ("digest", "tagged")
         }
         for change in plan.changes
     }

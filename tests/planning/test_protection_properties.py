@@ -72,10 +72,10 @@ def cases(draw):
 
 
 def _plan(rule, world):
-    return plan_of(desired_state(rule), _asked(rule, world), now_ns=NOW_NS)
+    return plan_of(desired_state(rule), asked(rule, world), now_ns=NOW_NS)
 
 
-def _asked(rule, world) -> LiveRepository:
+def asked(rule, world) -> LiveRepository:
     """What a read shows: of names that are not there only those that a rule spells are told."""
     named = tuple(entry["match"] for entry in rule["tags"] if entry["match"] in TAGS)
     return world.read(names=named)
@@ -110,7 +110,7 @@ def test_a_plan_with_every_action_comes_back_from_its_file(case):
 def test_the_order_in_which_the_registry_lists_changes_nothing(case, random):
     """Tags, manifests, children and referrers may come in any order."""
     rule, world = case
-    live = _asked(rule, world)
+    live = asked(rule, world)
 
     def shuffled(mapping):
         items = list(mapping.items())

@@ -71,7 +71,10 @@ class World:
             self.document.update(change.after)
         elif change.address.kind == "manifest":
             known = self.manifests[change.address.digest]
-            self.manifests[change.address.digest] = attrs.evolve(known, document={**known.document, **change.after})
+            if change.after.get("tagged") is False and self._is_tagged(change.address.digest):
+                raise RefusedError(f"{change.address}: a tag points at it")
+            flags = {name: value for name, value in change.after.items() if name != "tagged"}
+            self.manifests[change.address.digest] = attrs.evolve(known, document={**known.document, **flags})
         else:
             self._put_tag(change, is_open=is_open)
 
@@ -94,12 +97,17 @@ class World:
             return
         known = self.manifests[address.digest]
         self._require(known.document, is_open, change)
-        if any(document["digest"] == address.digest for document in self.tags.values()):
+        if self._is_tagged(address.digest):
             raise RefusedError(f"{address}: a tag points at it")
         for parent, other in self.manifests.items():
             if address.digest in (other.children or ()):
                 raise RefusedError(f"{address}: it is a child of {parent}, which is there")
+            if other.subject == address.digest:
+                raise RefusedError(f"{address}: {parent} is about it, and would go with it")
         del self.manifests[address.digest]
+
+    def _is_tagged(self, each: str) -> bool:
+        return any(document["digest"] == each for document in self.tags.values())
 
     def _require(self, document, is_open: bool, change: Change) -> None:
         if not is_open and not (document["deleteEnabled"] and document["writeEnabled"]):
