@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.planning.plan import Plan
     from reconciler.planning.remember import Made
 
+_CLOCKS_DIFFER = timedelta(minutes=5)
 _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -108,7 +110,7 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
         order = Order(
             planned.plan,
             "apply",
-            lambda made: lines_with(memory.last, made) if is_part else lines_after(planned, made, accepts),
+            lambda made: lines_with(memory.last, made, accepted) if is_part else lines_after(planned, made, accepts),
             desired=None if is_part else (planned.plan.desired_digest, rules_to_bytes(desired_now(desired, given.now))),
             recheck=others["recheck"],
             looks_first=others["on_stale"] == "abort",
@@ -203,10 +205,17 @@ def _show(plan: Plan, traffic: Traffic, others: Mapping[str, Any]) -> None:
 
 
 def _check_expiry(plan: Plan, path: str = "") -> None:
-    """Refuse a plan that was made while an exception was in force that has ended since."""
-    end = parsed(plan.expires) if plan.expires else None
+    """Refuse a plan that was made while an exception was in force that has ended since, or for a time to come."""
+    where = f"{path}: " if path else ""
+    made, end = (parsed(text) if text else None for text in (plan.now, plan.expires))
+    if (plan.now and made is None) or (plan.expires and end is None):
+        raise RefusedError(f"{where}the plan names a moment that is none; nothing was changed\n  Make a new plan.")
+    if path and made is not None and made > now() + _CLOCKS_DIFFER:
+        raise RefusedError(
+            f"{where}the plan is for a time to come, {plan.now}; nothing was changed\n"
+            "  It shows what will be so then. Make a plan for now, or apply this one then."
+        )
     if end is not None and end <= now():
-        where = f"{path}: " if path else ""
         raise RefusedError(
             f"{where}the plan is stale; nothing was changed\n"
             f"  An exception that it was made for ended at {plan.expires}. Make a new plan."

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from reconciler.planning.remember import Made
     from reconciler.recheck import Found
 
+_SHOWN = 3
+
 # What to do about changes that are stale before the first is made: refuse all, leave just those, or do not look.
 OnStale = Literal["abort", "skip"]
 
@@ -70,10 +72,20 @@ def carry_out(order: Order, registry: Registry, traffic: Traffic, memory: Memory
         is_told = _tell(report, style)
     for problem in (*_left_open(report), *problems):
         note(f"error: {problem}")
+    if order.plan.blocked:
+        note(f"error: {_blocked(order.plan)}")
     is_done = report.is_success and is_told and not problems
     if is_done and order.marks:
         _mark(order.marks, order.plan, traffic)
     return OK if is_done and not order.plan.blocked else ERROR
+
+
+def _blocked(plan: Plan) -> str:
+    """What the files want and no change could do, in a line."""
+    addresses = sorted({each.address for each in plan.blocked}, key=lambda address: address.order)
+    named = ", ".join(map(str, addresses[:_SHOWN]))
+    more = f" and {len(addresses) - _SHOWN:,} more" if len(addresses) > _SHOWN else ""
+    return f"{count(len(addresses), 'resource is', 'resources are')} blocked, see the plan above: {named}{more}"
 
 
 def _left_open(report: Report) -> list[str]:

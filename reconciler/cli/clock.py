@@ -26,7 +26,7 @@ def text_of(moment: datetime) -> str:
 def parsed(text: str) -> datetime | None:
     """The moment that `text` spells; None: it is none."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper())
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None

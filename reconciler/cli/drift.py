@@ -69,7 +69,8 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
 def _told(desired: DesiredState, registry: Registry, given: Given, memory: Memory) -> int:
     planned = plan_registry(desired, registry, given, memory.base)
     healing, found = _drift_in(planned, given.limits, memory)
-    _show(planned.plan, healing, found, memory, given.others)
+    is_whole = healing.complete and given.selection.is_everything
+    _show(planned.plan, healing, found, memory, given.others, is_whole=is_whole)
     if not healing.complete:
         note(f"error: {len(healing.unknown):,} could not be read in full; there may be more drift than this")
         return ERROR
@@ -85,7 +86,8 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
     healing, found = _drift_in(planned, given.limits, memory, is_empty=not desired.repositories)
     others, traffic = given.others, given.traffic
     is_json = others["output_format"] == "json"
-    _show(planned.plan, healing, found, memory, others, is_note=is_json)
+    is_whole = healing.complete and given.selection.is_everything
+    _show(planned.plan, healing, found, memory, others, is_whole=is_whole, is_note=is_json)
     stopping = [finding for finding in healing.findings if finding.stops]
     if stopping:
         for finding in stopping:
@@ -97,7 +99,7 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
     code = carry_out(order, registry, traffic, memory, Style(is_json=is_json, full=others["full"], paint=paint))
     left = [each for each in found if not each.can_heal]
     if code == OK:
-        first_seen(memory, left, is_whole=healing.complete)
+        first_seen(memory, left, is_whole=is_whole)
     return CHANGES if code == OK and left else code
 
 
@@ -120,12 +122,13 @@ def _show(
     memory: Memory,
     others: Mapping[str, Any],
     *,
+    is_whole: bool,
     is_note: bool = False,
 ) -> None:
     from reconciler.render.drift_json import drift_to_json
     from reconciler.render.drift_text import render_drift
 
-    seen = first_seen(memory, found, is_whole=healing.complete)
+    seen = first_seen(memory, found, is_whole=is_whole)
     if others["output_format"] == "json" and not is_note:
         answer(drift_to_json(healing, found, seen))
         return
@@ -135,9 +138,14 @@ def _show(
         {key: shown_time(at) for key, at in seen.items()},
         stdout_paint(no_color=others["no_color"]),
         full=others["full"],
-        notes=_notes(plan, healing, found, memory, heals=others["heal"]),
+        notes=[*_unmatched(plan), *_notes(plan, healing, found, memory, heals=others["heal"])],
     )
     note(text) if is_note else answer(text)
+
+
+def _unmatched(plan: Plan) -> list[str]:
+    """What was selected and is nothing."""
+    return [finding.message for finding in plan.findings if finding.code == "unmatched-selection"]
 
 
 def _notes(plan: Plan, healing: Plan, found: Sequence[Drifted], memory: Memory, *, heals: bool) -> list[str]:

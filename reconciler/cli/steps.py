@@ -176,7 +176,7 @@ def plan_registry(
     from reconciler.planning.compare import make_plan
     from reconciler.planning.limits import check_limits
     from reconciler.planning.planfile import desired_digest
-    from reconciler.planning.remarks import exception_findings, selection_findings
+    from reconciler.planning.remarks import exception_findings, selection_findings, unlock_findings
     from reconciler.planning.timing import expiry, goes_by_time
 
     gathered = asyncio.run(_refreshed(desired, registry, given, base, keep=keep))
@@ -185,6 +185,7 @@ def plan_registry(
         *plan.findings,
         *exception_findings(desired, nanoseconds(given.now)),
         *selection_findings(gathered.unmatched),
+        *(unlock_findings(plan) if given.where.state is None else ()),
     )
     limits = check_limits(plan, given.limits, desired_is_empty=not desired.repositories)
     plan = attrs.evolve(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections import Counter
 from typing import Any, cast
 
@@ -30,6 +31,8 @@ from reconciler.planning.plan import ACTIONS, Change, Plan, Summary
 from reconciler.planning.rulesfile import rules_document
 
 FORMAT_VERSION = "1.0"
+# Source: RFC 3339, section 5.6; a date that is none is refused by who compares it with the clock.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _READABLE = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 _ABOUT = ("format_version", "tool_version", "fingerprint")
 _NOT_READ = ("tool_version",)
@@ -73,6 +76,8 @@ def _fingerprint(document: dict[str, Any]) -> str:
     deeds = {"format_version": FORMAT_VERSION, "changes": changes, "managed": managed}
     if document["unlocks"]:
         deeds["unlocks"] = [{**unlock, "origins": []} for unlock in document["unlocks"]]
+    if document.get("expires"):
+        deeds["expires"] = document["expires"]
     return _digest({**deeds, **{name: document[name] for name in named}})
 
 
@@ -152,6 +157,7 @@ def _is_consistent(plan: Plan) -> bool:
         and plan.registry.isprintable()
         and min(plan.summary.unmanaged, plan.summary.unselected) >= 0
         and plan.complete == (not plan.unknown)
+        and all(moment is None or _MOMENT.fullmatch(moment) for moment in (plan.now, plan.expires))
         and all(map(is_honest, plan.changes))
         and all(map(is_honest_unlock, plan.unlocks))
         and all(map(is_drift, plan.drift))

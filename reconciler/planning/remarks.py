@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.model.desired import DesiredState, ExceptionRule
 from reconciler.planning.found import Remark
-from reconciler.planning.plan import Finding
+from reconciler.planning.plan import Finding, Plan
 
 ENDS_SOON_NS = 24 * 3600 * 1_000_000_000
 _EXAMPLES = 3
@@ -58,6 +58,21 @@ def selection_findings(unmatched: Iterable[str]) -> tuple[Finding, ...]:
     """What is to be said about `--target` and `--exclude` that selected nothing."""
     said = "nothing that the files speak of, and that the registry holds, matches it"
     return tuple(Finding("unmatched-selection", f"{option}: {said}") for option in unmatched)
+
+
+def unlock_findings(plan: Plan) -> tuple[Finding, ...]:
+    """What is to be said about locks that would have to come off where there is no place to record that."""
+    if not plan.unlocks:
+        return ()
+    number, examples = len(plan.unlocks), ", ".join(str(each.address) for each in plan.unlocks[:_EXAMPLES])
+    more = f" and {number - _EXAMPLES:,} more" if number > _EXAMPLES else ""
+    return (
+        Finding(
+            "unlock-without-memory",
+            f"what is locked is unlocked only where that can be recorded, and there is no memory: {examples}{more} may"
+            " stay as they are, and what needs them open ends as blocked. --state LOCATION names a memory.",
+        ),
+    )
 
 
 def _about(exception: ExceptionRule, now_ns: int) -> Iterator[Finding]:

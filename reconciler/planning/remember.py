@@ -133,8 +133,15 @@ def _of(before: RememberedRepository, address: Address) -> Remembered:
     return before.manifests.get(address.digest, NOTHING) if address.digest else Remembered(before.attributes)
 
 
-def lines_with(last: LastApplied | None, made: Made) -> dict[str, bytes]:
-    """All lines after a run that read no more than it touched: what it made true is added to what was remembered."""
+def lines_with(last: LastApplied | None, made: Made, accepted: Iterable[Drift] = ()) -> dict[str, bytes]:
+    """
+    All lines after a run that read no more than it touched.
+
+    Args:
+        last: What was remembered.
+        made: What the run made true, which is added.
+        accepted: What moved or went though locked, and is remembered as it is from now on.
+    """
     lines = dict(last.repositories) if last else {}
     by_repository: dict[str, list[Address]] = {}
     for address in (*made.true, *made.unclear):
@@ -142,7 +149,22 @@ def lines_with(last: LastApplied | None, made: Made) -> dict[str, bytes]:
     for name, addresses in by_repository.items():
         before = repository_from_line(lines[name]) if name in lines else RememberedRepository()
         lines[name] = _line(name, _with(before, addresses, made))
+    for drift in accepted:
+        name = drift.address.repository
+        if lines.get(name):
+            lines[name] = _line(name, _accepted(repository_from_line(lines[name]), drift))
     return lines
+
+
+def _accepted(before: RememberedRepository, drift: Drift) -> RememberedRepository:
+    """What is remembered once a person has accepted what somebody did."""
+    name = drift.address.tag
+    if not name:
+        return attrs.evolve(before, attributes={})
+    tags = {each: was for each, was in before.tags.items() if each != name or drift.after is not None}
+    if drift.after is not None and name in tags:
+        tags[name] = tags[name]._replace(digest=str(drift.after[DIGEST]))
+    return attrs.evolve(before, tags=tags)
 
 
 def next_memory(

@@ -56,8 +56,13 @@ def _all_notes(plan: Plan) -> Iterator[tuple[str, Sequence[tuple[str, str]], boo
     moved = [(str(drift.address), _drift(drift)) for drift in plan.drift]
     yield "Drift that no change undoes: it was locked, and is remembered as it was", moved, False
     yield "Blocked", _blocked(plan), False
-    unlocks = [(_unlock(each), "") for each in plan.unlocks]
-    yield "Unlocked for a moment, only if the registry refuses without, and locked again", unlocks, False
+    goes = {change.address for change in plan.changes if change.action == "delete"}
+    is_lost = [each.address in goes or Address(each.address.repository) in goes for each in plan.unlocks]
+    unlocks = [((_unlock(each), ""), lost) for each, lost in zip(plan.unlocks, is_lost, strict=True)]
+    lost = [said for said, is_lost in unlocks if is_lost]
+    yield "Unlocked, only if the registry refuses without, and deleted", lost, False
+    restored = [said for said, is_lost in unlocks if not is_lost]
+    yield "Unlocked for a moment, only if the registry refuses without, and locked again", restored, False
     missing = [(str(address), "") for address in plan.missing]
     yield "Missing: the files name it, the registry does not hold it", missing, False
     unread = [(str(unknown.address), unknown.message) for unknown in plan.unknown]
@@ -233,7 +238,7 @@ def _blocked(plan: Plan) -> list[tuple[str, str]]:
 
 def _summary(plan: Plan, paint: Paint) -> str:
     claim = sentence(f"Plan for {safe(plan.registry)}:", _claims(plan), _effects(plan.changes))
-    rest = [line for line in (_causes(plan), _rest(plan)) if line]
+    rest = [line for line in (_causes(plan), _rest(plan), _time(plan)) if line]
     return "\n".join([paint(claim, "bold"), *(paragraph(line, margin=2) for line in rest)]) + "\n"
 
 
@@ -250,6 +255,13 @@ def _causes(plan: Plan) -> str:
         return ""
     counts = Counter(change.cause for change in plan.changes)
     return f"Cause: {', '.join(f'{counts[cause]:,} {cause}' for cause in GRAVEST_FIRST if counts[cause])}."
+
+
+def _time(plan: Plan) -> str:
+    """Which moment it is for, and until when it stands; empty: any, and as long as nothing changes."""
+    said = [f"Made for {safe(plan.now)}: rules go by that time."] if plan.now else []
+    said += [f"Not to be applied from {safe(plan.expires)} on: an exception ends."] if plan.expires else []
+    return " ".join(said)
 
 
 def _rest(plan: Plan) -> str:

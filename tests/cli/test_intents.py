@@ -205,6 +205,7 @@ def test_without_a_memory_nothing_is_unlocked_for_a_moment(emulator, run):
 
     assert (1, 0) == (refused.code, done.code), done.stderr
     assert "blocked" in refused.stdout
+    assert "  unlock-without-memory\n" in refused.stdout
     assert (LOCKED, digest) == ({name: before[name] for name in LOCKED}, emulator.tag("web/api:v1")["digest"])
     assert before["digest"] != digest
 

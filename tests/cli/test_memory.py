@@ -203,6 +203,37 @@ def test_a_tag_that_moved_though_locked_is_told_until_it_is_accepted(released, e
     assert ["shop/api:v1"] == [each["address"] for each in last["accepted"]]
 
 
+def test_what_moved_is_accepted_in_a_run_about_a_part_as_well(released, emulator):
+    """And only what was selected."""
+    for name in ("v1", "v2"):
+        _patch(emulator, f"/_tags/{name}", writeEnabled=True, deleteEnabled=True)
+        emulator.push(f"shop/api:{name}", content=b"other")
+
+    done = released("apply", "registry.yaml", "--auto-approve", "--target", "shop/api:v1", "--accept", "shop/api:v?")
+    found = json.loads(released("drift", "registry.yaml", "--format", "json").stdout)
+
+    assert 0 == done.code, done.stderr
+    assert {("shop/api:v2", "moved"), ("shop/api:v2", "loosened")} == {
+        (each["address"], way) for each in found["drift"] for way in each["ways"]
+    }
+
+
+def test_drift_in_a_part_does_not_forget_since_when_the_rest_drifts(released, emulator, tmp_path):
+    """It has not looked there."""
+    for name in ("v1", "v2"):
+        _patch(emulator, f"/_tags/{name}", deleteEnabled=True)
+    released("drift", "registry.yaml")
+    place = tmp_path / ".reconciler/state.json.drift"
+    noted = json.loads(place.read_bytes())["first_seen"]
+
+    found = released("drift", "registry.yaml", "--target", "shop/api:v1", "--target", "shop/apii")
+
+    assert 2 == len(noted)
+    assert noted == json.loads(place.read_bytes())["first_seen"]
+    assert "shop/api:v2" not in found.stdout
+    assert "--target shop/apii: nothing that the files speak of" in found.stdout
+
+
 def test_a_locked_tag_that_was_deleted_is_told(released, emulator):
     """Its absence is asked for by name, and it stays drift."""
     _patch(emulator, "/_tags/v1", writeEnabled=True, deleteEnabled=True)

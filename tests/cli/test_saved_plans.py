@@ -230,3 +230,38 @@ def test_a_plan_that_is_refused_leaves_the_memory_as_it_is(planned, emulator, tm
 
     assert [1, 1] == codes
     assert {"shop/api:v7": "verified", "shop/api:v8": "stale"} == _statuses(skipped)
+
+
+def test_a_plan_for_a_time_to_come_is_not_applied(emulator, reconciler, tmp_path):
+    """It shows what will be so then, says when that is, and leaves everything as it is now."""
+    emulator.push("shop/api:pr-1")
+    rule = {"match": "shop/api", "tags": [{"match": "pr-*", "keep": {"newerThan": "30d"}}]}
+    (tmp_path / "registry.json").write_text(json.dumps({"version": 1, "repositories": [rule]}))
+
+    planned = reconciler(
+        "plan", "registry.json", "--registry", emulator.url, "--now", "2090-01-01T00:00:00Z", "--out", "plan.json"
+    )
+    done = reconciler("apply", "plan.json", "--registry", emulator.url, "--auto-approve")
+
+    assert "Made for 2090-01-01T00:00:00Z: rules go by that time." in planned.stdout
+    assert (1, "") == (done.code, done.stdout)
+    assert "plan.json: the plan is for a time to come, 2090-01-01T00:00:00Z; nothing was changed" in done.stderr
+    assert emulator.tag("shop/api:pr-1") is not None
+
+
+def test_what_a_plan_could_not_do_is_the_last_word(emulator, reconciler, tmp_path):
+    """The exit code is 1 although every change ended verified, and the reason stands below them."""
+    emulator.push("shop/api:v1")
+    emulator.push("shop/api:pr-1")
+    emulator.patch("shop/api:pr-1", deleteEnabled=False)
+    rule = {
+        "match": "shop/api",
+        "tags": [{"match": "v*", "protect": "undeletable"}, {"match": "pr-*", "ensure": "absent"}],
+    }
+    (tmp_path / "registry.json").write_text(json.dumps({"version": 1, "repositories": [rule]}))
+
+    done = reconciler("apply", "registry.json", "--registry", emulator.url, "--auto-approve")
+
+    assert 1 == done.code
+    assert "2 verified" in done.stdout
+    assert "error: 1 resource is blocked, see the plan above: shop/api:pr-1" == done.stderr.splitlines()[-1]

@@ -48,6 +48,8 @@ def _refingerprinted(document: dict) -> bytes:
     changes = [{k: v for k, v in change.items() if k not in left_out} for change in document["changes"]]
     named = {name: document[name] for name in ("registry", "desired_digest", "complete")}
     named["managed"] = document["summary"]["managed"]
+    if document.get("expires"):
+        named["expires"] = document["expires"]
     if document["unlocks"]:
         named["unlocks"] = [{**unlock, "origins": []} for unlock in document["unlocks"]]
     deeds = {"format_version": "1.0", "changes": changes, **named}
@@ -427,3 +429,21 @@ def test_the_number_of_managed_resources_is_part_of_the_fingerprint():
 
     with pytest.raises(PlanFileError, match="does not match its fingerprint"):
         plan_from_json(json.dumps(document).encode(), "plan.json")
+
+
+def test_when_a_plan_ends_is_part_of_what_it_does():
+    """Whoever approved it approved it until then."""
+    plan = attrs.evolve(_small_plan(), expires="2026-12-01T18:00:00Z")
+
+    assert fingerprint(_small_plan()) != fingerprint(plan)
+    assert fingerprint(plan) != fingerprint(attrs.evolve(plan, expires="2036-12-01T18:00:00Z"))
+
+
+@pytest.mark.parametrize("member", ["now", "expires"])
+@pytest.mark.parametrize("moment", ["", "never", "2026-12-01", "2026-12-01T18:00:00", "2026-12-01T18:00:00Z\n"])
+def test_a_plan_that_ends_at_no_moment_is_refused(member, moment):
+    """It would stand for ever."""
+    document = {**_document(), member: moment}
+
+    with pytest.raises(PlanFileError, match="does not match its fingerprint"):
+        plan_from_json(_refingerprinted(document), "plan.json")
