@@ -39,7 +39,7 @@ class LiveManifest:
 
     document: Document
     media_type: str = ""
-    updated_ns: int | None = None  # when it was last updated, in nanoseconds since 1970; None: not told
+    updated: Moment | None = None  # when it was last; None: not told
     children: tuple[str, ...] | None = None  # digests; None: not asked for, or not readable
     subject: str | None = None  # the digest of what it is about; empty: of nothing; None: not asked for, or unreadable
     # Digests of what is about it; of one that cannot go only those that can. None: not asked for, or not readable.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.model.desired import Keep
+from reconciler.model.attributes import LOCKS, Document, is_locked
+from reconciler.model.desired import Keep, ManifestRule, TagRule
 
 _NS = 1_000_000_000
 
@@ -29,3 +30,14 @@ def outdated(items: Iterable[tuple[str, int | None]], keep: Keep, now_ns: int | 
         return {name for _, name in old}
     border_ns = now_ns - keep.newer_than_s * _NS
     return {name for updated, name in old if updated <= border_ns}
+
+
+def is_locked_for_good(document: Document, rules: Iterable[TagRule | ManifestRule]) -> bool:
+    """A rule locks it, or a lock is on it that no rule takes off; what holds for a while decides nothing."""
+    lasting = {
+        said.attribute: said.value
+        for rule in rules
+        for said in rule.declared
+        if said.attribute in LOCKS and not rule.is_exception
+    }
+    return is_locked({**document, **lasting})

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DELETE, TAGGED, Document
+from reconciler.model.attributes import DELETE, TAGGED, UPDATED, Value
 from reconciler.model.desired import Declaration, ManifestRule, Origin
 from reconciler.model.live import LiveManifest
 from reconciler.model.matching import RepositoryRules, absent
@@ -172,8 +172,10 @@ def _via(declared: Declared, demanded: Demand | None, found: Found) -> Via | Non
 
 
 def _delete(address: Address, manifest: LiveManifest, going: Going, found: Found) -> None:
-    untagged: Document = {TAGGED: False}
-    found.delete(address, manifest.document, going.absent, untagged, going.rank)
+    conditions: dict[str, Value] = {TAGGED: False}
+    if going.by_age and manifest.updated is not None:
+        conditions[UPDATED] = manifest.updated.text
+    found.delete(address, manifest.document, going.absent, conditions, going.rank)
 
 
 def _note_named(rules: RepositoryRules, found: Found) -> None:

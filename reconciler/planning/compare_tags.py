@@ -16,7 +16,7 @@ from reconciler.model.desired import Absent, Declaration, Keep, TagRule
 from reconciler.model.last_applied import Remembered
 from reconciler.model.live import LiveRepository
 from reconciler.model.matching import RepositoryRules, absent
-from reconciler.model.retention import outdated
+from reconciler.model.retention import is_locked_for_good, outdated
 from reconciler.planning import changes
 from reconciler.planning.closure import Demand
 from reconciler.planning.found import DECLARE_IT, Found
@@ -36,8 +36,7 @@ class _Expected:
         level = protection(rules)
         self.is_immutable = level is not None and level.level == "immutable"
         self.stays = self.wanted.get(WRITE) is False  # nobody can move such a tag without unlocking it first
-        # What holds for a while decides nothing that is for ever.
-        self.lasting = declare(rule for rule in rules if not rule.is_exception)
+        self.rules = rules
         self.names: list[str] = []
         self.digests: list[str] = []
 
@@ -49,11 +48,7 @@ class _Expected:
     @property
     def is_kept(self) -> bool:
         """No retention lets it go: something locks it, or says where it points."""
-        return DIGEST in self.declared or any(map(is_lock, (*self.declared.values(), *self.lasting.values())))
-
-    def is_locked(self, document: Document) -> bool:
-        """A lock is on such a tag, and no rule takes it off."""
-        return is_locked({**document, **values(self.lasting)})
+        return DIGEST in self.declared or any(map(is_lock, self.declared.values()))
 
 
 class _ByRules:
@@ -166,7 +161,7 @@ def _outdated(rules: RepositoryRules, expected_of: _ByRules, found: Found) -> di
 
 
 def _may_go(expected: _Expected | None, document: Document) -> bool:
-    return expected is not None and not expected.is_kept and not expected.is_locked(document)
+    return expected is not None and not expected.is_kept and not is_locked_for_good(document, expected.rules)
 
 
 def _with_possible_pin(address: Address, live: Document, declared: Declared, found: Found) -> Declared:

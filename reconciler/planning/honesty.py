@@ -34,7 +34,7 @@ _ATTRIBUTES: Mapping[Kind, tuple[str, ...]] = {
 _CONDITIONS: Mapping[Kind, Mapping[str, type]] = {
     "repository": {TAG_COUNT: int, MANIFEST_COUNT: int},
     "tag": {UPDATED: str},
-    "manifest": {TAGGED: bool},
+    "manifest": {TAGGED: bool, UPDATED: str},
 }
 _MAX_RANK = 2**31
 
@@ -133,7 +133,7 @@ def _is_delete(change: Change) -> bool:
         and all(change.before[name] is True for name in LOCKS if name in change.before)
         and others.keys() <= conditions.keys()
         and all(type(value) is conditions[name] for name, value in others.items())
-        and (change.kind != "manifest" or others == {TAGGED: False})
+        and (change.kind != "manifest" or others.get(TAGGED) is False)
         and (change.kind != "repository" or bool(others))
     )
 

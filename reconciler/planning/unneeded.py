@@ -19,11 +19,11 @@ from reconciler.model.attributes import Document, is_locked
 from reconciler.model.desired import Absent, ManifestRule
 from reconciler.model.live import LiveManifest, tags_about
 from reconciler.model.matching import absent
-from reconciler.model.retention import outdated
+from reconciler.model.retention import is_locked_for_good, outdated
 from reconciler.planning.closure import Demand
 from reconciler.planning.found import Found
 from reconciler.planning.plan import FIRST_RANK
-from reconciler.planning.rules import declare, is_lock, values
+from reconciler.planning.rules import declare, is_lock
 
 _Matching = Mapping[str, tuple[ManifestRule, ...]]
 
@@ -34,11 +34,13 @@ class Going:
 
     absent: Absent
     rank: int  # what stands for others goes before them
+    by_age: bool  # because of when it was updated, so what was updated since stays
 
 
 def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) -> dict[str, Going]:
     """The manifests that go, by digest; those that are declared absent by name and stay are noted as blocked."""
-    wanted = {**_outdated(matching, found), **_absent(matching)}
+    old = _outdated(matching, found)
+    wanted = {**old, **_absent(matching)}
     if not found.selection.is_everything:
         here = found.live.name
         wanted = {digest: said for digest, said in wanted.items() if found.selects(Address(here, digest=digest))}
@@ -57,7 +59,7 @@ def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) 
             found.left_alone.add(digest)
     left = {digest: said for digest, said in wanted.items() if digest not in kept}
     ranks = _ranks(left, found.live.manifests)
-    return {digest: Going(said, ranks[digest]) for digest, said in left.items()}
+    return {digest: Going(said, ranks[digest], by_age=said is old.get(digest)) for digest, said in left.items()}
 
 
 def _absent(matching: _Matching) -> dict[str, Absent]:
@@ -78,18 +80,19 @@ def _outdated(matching: _Matching, found: Found) -> dict[str, Absent]:
     manifests, going = found.live.manifests, dict[str, Absent]()
     for rule, digests in by_rule.items():
         if rule.keep is not None:
-            times = ((digest, manifests[digest].updated_ns) for digest in digests)
+            times = ((digest, _updated_ns(manifests[digest])) for digest in digests)
             for digest in outdated(times, rule.keep, found.now_ns):
                 if _may_go(manifests[digest].document, matching[digest]):
                     going[digest] = Absent(unlock=is_locked(manifests[digest].document), origin=rule.keep.origin)
     return going
 
 
+def _updated_ns(manifest: LiveManifest) -> int | None:
+    return None if manifest.updated is None else manifest.updated.ns
+
+
 def _may_go(document: Document, rules: tuple[ManifestRule, ...]) -> bool:
-    """No rule locks it, and a lock that is on it is one that rules take off; what holds for a while decides nothing."""
-    lasting = declare(rule for rule in rules if not rule.is_exception)
-    is_kept = any(map(is_lock, (*declare(rules).values(), *lasting.values())))
-    return not is_kept and not is_locked({**document, **values(lasting)})
+    return not any(map(is_lock, declare(rules).values())) and not is_locked_for_good(document, rules)
 
 
 def _why_kept(digest: str, found: Found, standing: Mapping[str, Demand]) -> str:

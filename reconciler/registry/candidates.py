@@ -15,7 +15,7 @@ from reconciler.model.attributes import DIGEST, Document, is_locked
 from reconciler.model.desired import Absent, ManifestRule, TagRule
 from reconciler.model.live import Moment
 from reconciler.model.matching import RepositoryRules, absent
-from reconciler.model.retention import outdated
+from reconciler.model.retention import is_locked_for_good, outdated
 from reconciler.registry.resources import Manifest
 from reconciler.registry.timestamps import nanoseconds
 
@@ -51,7 +51,7 @@ def candidates(
     for rule, digests in by_rule.items():
         if rule.keep is not None:
             old = outdated(((digest, nanoseconds(manifests[digest].updated)) for digest in digests), rule.keep, now_ns)
-            found |= {digest for digest in old if not is_locked(manifests[digest].document)}
+            found |= {each for each in old if not is_locked_for_good(manifests[each].document, for_digest(each))}
     return found - held
 
 
@@ -104,7 +104,7 @@ def _outdated_tags(
     for rule, names in by_rule.items():
         if rule.keep is not None:
             old |= outdated(((name, times[name].ns if name in times else None) for name in names), rule.keep, now_ns)
-    return {name for name in old if not is_locked(tags[name])}
+    return {name for name in old if not is_locked_for_good(tags[name], for_tag(name))}
 
 
 def _may_leave(matching: tuple[TagRule, ...], document: Document) -> bool:

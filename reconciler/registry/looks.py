@@ -1,7 +1,7 @@
 """
 A resource as it was at a certain moment, for whoever is about to change it.
 
-Beside its attributes a look shows what a delete depends on: when a tag was last pushed,
+Beside its attributes a look shows what a delete depends on: when a tag or manifest was last pushed,
 whether a tag points at a manifest, how much a repository holds. And it tells when the
 registry was asked: what was seen a while ago may not be so any more.
 """
@@ -56,7 +56,8 @@ def _of_tag(tag: Tag, at_s: float) -> Look:
 
 
 def _of_manifest(manifest: Manifest, at_s: float) -> Look:
-    return Look({**manifest.document, TAGGED: bool(manifest.tags)}, at_s, tags=manifest.tags)
+    known = {UPDATED: manifest.updated} if manifest.updated else {}
+    return Look({**manifest.document, TAGGED: bool(manifest.tags), **known}, at_s, tags=manifest.tags)
 
 
 def _of_repository(repository: Repository, at_s: float) -> Look:

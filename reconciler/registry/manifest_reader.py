@@ -16,7 +16,7 @@ import attrs
 
 from reconciler.model.attributes import DIGEST, Document
 from reconciler.model.desired import ManifestRule, TagRule
-from reconciler.model.live import LiveManifest
+from reconciler.model.live import LiveManifest, Moment
 from reconciler.model.matching import RepositoryRules, absent
 from reconciler.registry.candidates import candidates, without_what_stays
 from reconciler.registry.client import Client
@@ -197,9 +197,14 @@ def _live(
     return LiveManifest(
         manifest.document,
         manifest.media_type,
-        updated_ns=nanoseconds(manifest.updated),
+        updated=_moment(manifest.updated),
         children=children,
         subject=related.subject if related else None,
         referrers=referrers,
         tags=manifest.tags,
     )
+
+
+def _moment(text: str) -> Moment | None:
+    at_ns = nanoseconds(text)
+    return None if at_ns is None else Moment(text, at_ns)

@@ -407,14 +407,15 @@ def test_a_manifest_that_is_named_and_needed_is_blocked_and_says_why():
 def test_retention_of_manifests_goes_by_their_time():
     """Untagged ones, older than a week; one without a time stays."""
     manifests = {
-        A: manifest(updated_ns=_days_ago(1).ns),
-        B: manifest(updated_ns=_days_ago(8).ns),
+        A: manifest(updated=_days_ago(1)),
+        B: manifest(updated=_days_ago(8)),
         C: manifest(),
     }
 
     plan = _manifests({"tagged": False, "keep": {"newerThan": 7 * DAY}}, manifests=manifests)
 
     assert {f"app@{B}": "delete"} == _deeds(plan)
+    assert "day 92" == plan.changes[0].before["lastUpdateTime"]  # who pushes it again makes it new
 
 
 def test_rules_select_manifests_by_media_type():

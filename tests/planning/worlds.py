@@ -134,7 +134,7 @@ def worlds(draw) -> World:
         manifests[each] = LiveManifest(
             draw(FLAGS),
             media_type=INDEX if children else IMAGE,
-            updated_ns=draw(st.none() | AGES),
+            updated=draw(st.none() | AGES.map(lambda at: Moment(f"at {at}", at))),
             children=children,
             subject=subject,
         )
