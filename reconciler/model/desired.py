@@ -47,10 +47,21 @@ class Protect:
 
 @attrs.frozen
 class Absent:
-    """`ensure: absent`: what matches must not be there."""
+    """`ensure: absent`, or what retention comes to: something must not be there."""
 
     unlock: bool  # also what is locked
     origin: Origin
+    is_retention: bool = False  # it goes because of its age or place, and a lock always keeps it
+
+    @property
+    def advice(self) -> str:
+        """What would delete it although it is locked."""
+        if self.is_retention:
+            return "Take the lock off by hand, or keep it: the files would open it, and then let it go."
+        return f"unlock: true at {self.origin} would delete it all the same."
+
+    def __str__(self) -> str:
+        return f"{self.origin} {'keeps it no more' if self.is_retention else 'wants it absent'}"
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DIGEST, UPDATED, WRITE, Document, is_locked
+from reconciler.model.attributes import DIGEST, UPDATED, WRITE, Document
 from reconciler.model.desired import Absent, Declaration, Keep, TagRule
 from reconciler.model.last_applied import Remembered
 from reconciler.model.live import LiveRepository
@@ -86,7 +86,7 @@ def compare_tags(rules: RepositoryRules, found: Found) -> None:
             _compare_going(name, document, expected.absent, {}, found)
         elif name in going:  # what was pushed again meanwhile is new
             newest = {UPDATED: live.tag_times[name].text}
-            let_go = Absent(unlock=is_locked(document), origin=going[name].origin)
+            let_go = Absent(unlock=False, origin=going[name].origin, is_retention=True)
             _compare_going(name, document, let_go, newest, found)
         else:
             _compare_staying(name, document, expected, found)
@@ -103,7 +103,7 @@ def _leave(name: str, document: Document, expected: _Expected, found: Found) -> 
     """Nobody asked for this tag in this run: it stays where it is, and so does what it needs."""
     points_at = str(document.get(DIGEST, ""))
     found.unselected += 1
-    found.held.add(points_at)
+    found.held |= {points_at, str(expected.wanted.get(DIGEST, points_at))}  # where a run about it would point it, too
     if expected.demand is not None:
         said = expected.demand
         found.demands.append(Demand(said.value is True, name, points_at, said.origin))
@@ -195,7 +195,10 @@ def _create(live: LiveRepository, expected_of: _ByRules, found: Found) -> None:
     """Tags that are not there and that some rule points somewhere."""
     for name in dict.fromkeys((*live.missing_tags, *live.gone_tags)):
         expected, address = expected_of(name), Address(live.name, tag=name)
-        if expected is None or expected.absent or DIGEST not in expected.declared or not found.selects(address):
+        if expected is None or expected.absent or DIGEST not in expected.declared:
+            continue
+        if not found.selects(address):
+            found.held.add(str(expected.wanted[DIGEST]))
             continue
         found.managed += 1
         found.pinned.add(name)

@@ -30,7 +30,7 @@ def delete_repository(wanted: Absent, rules: RepositoryRules, found: Found) -> N
     why = _why_not(wanted, rules, found, locked)
     if why:
         found.managed += 1
-        found.block(found.here, why[0], f"{wanted.origin} wants it absent, and {why[1]}")
+        found.block(found.here, why[0], f"{wanted}, and {why[1]}")
         found.pending[found.here] = Pending({}, "", (), all_or_nothing=True)
         return
     counts = {TAG_COUNT: live.tag_count, MANIFEST_COUNT: live.manifest_count}

@@ -173,7 +173,7 @@ class Found:
         self.managed += 1
         why = self.lock_in_the_way(live, absent)
         if why:
-            self.block(address, "locked", f"{absent.origin} wants it absent, and {why}")
+            self.block(address, "locked", f"{absent}, and {why}")
         else:
             if is_locked(live):
                 self.unlocks.append(changes.unlock(address, live, (absent.origin,)))
@@ -237,11 +237,10 @@ class Found:
         """Why a resource cannot be deleted; empty: it can."""
         if self.repository_lock == "foreign":
             return self.foreign_lock
-        advice = f"unlock: true at {absent.origin} would delete it all the same."
         if self.repository_lock == "ours" and not absent.unlock:
-            return f"{self.here} is locked: writeEnabled is false. {advice}"
+            return f"{self.here} is locked: writeEnabled is false. {absent.advice}"
         if is_locked(live) and not absent.unlock:
-            return f"it is locked: {' and '.join(locks_of(live))} {_is(live)} false. {advice}"
+            return f"it is locked: {' and '.join(locks_of(live))} {_is(live)} false. {absent.advice}"
         return ""
 
     def _announce_repository_unlock(self) -> None:

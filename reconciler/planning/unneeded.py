@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 import attrs
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import Document, is_locked
+from reconciler.model.attributes import Document
 from reconciler.model.desired import Absent, ManifestRule
 from reconciler.model.live import LiveManifest, tags_about
 from reconciler.model.matching import absent
@@ -39,8 +39,7 @@ class Going:
 
 def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) -> dict[str, Going]:
     """The manifests that go, by digest; those that are declared absent by name and stay are noted as blocked."""
-    old = _outdated(matching, found)
-    wanted = {**old, **_absent(matching)}
+    wanted = {**_outdated(matching, found), **_absent(matching)}
     if not found.selection.is_everything:
         here = found.live.name
         wanted = {digest: said for digest, said in wanted.items() if found.selects(Address(here, digest=digest))}
@@ -54,12 +53,12 @@ def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) 
         if is_lock or _is_named(matching[digest], digest):
             found.needed.add(digest)
             address, code = Address(found.live.name, digest=digest), "locked" if is_lock else "needed"
-            found.block(address, code, f"{wanted[digest].origin} wants it absent, and {kept[digest]}")
+            found.block(address, code, f"{wanted[digest]}, and {kept[digest]}")
         if is_lock:
             found.left_alone.add(digest)
     left = {digest: said for digest, said in wanted.items() if digest not in kept}
     ranks = _ranks(left, found.live.manifests)
-    return {digest: Going(said, ranks[digest], by_age=said is old.get(digest)) for digest, said in left.items()}
+    return {digest: Going(said, ranks[digest], by_age=said.is_retention) for digest, said in left.items()}
 
 
 def _absent(matching: _Matching) -> dict[str, Absent]:
@@ -83,7 +82,7 @@ def _outdated(matching: _Matching, found: Found) -> dict[str, Absent]:
             times = ((digest, _updated_ns(manifests[digest])) for digest in digests)
             for digest in outdated(times, rule.keep, found.now_ns):
                 if _may_go(manifests[digest].document, matching[digest]):
-                    going[digest] = Absent(unlock=is_locked(manifests[digest].document), origin=rule.keep.origin)
+                    going[digest] = Absent(unlock=False, origin=rule.keep.origin, is_retention=True)
     return going
 
 

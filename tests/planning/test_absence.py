@@ -261,15 +261,20 @@ def test_retention_never_deletes_what_is_locked_or_what_a_rule_protects(entries,
     assert {} == _codes(plan)
 
 
-@pytest.mark.parametrize("locks", [{}, {"deleteEnabled": False}, {"writeEnabled": False}])
-def test_retention_goes_by_what_the_files_make_of_a_lock(locks):
-    """A lock that a rule takes off keeps nothing: otherwise the next apply would delete it, and not this one."""
-    live = repository("app", OPEN, {"b05": tag("a", **locks), "b00": tag("a")}, tag_times=TIMES)
+@pytest.mark.parametrize("lock", ["deleteEnabled", "writeEnabled"])
+def test_what_retention_would_let_go_is_not_opened_for_that(lock):
+    """A lock keeps it, though a rule would take that off: the next apply would delete what this one opened."""
+    open_and_keep = {"protect": "open", "keep": {"last": 1}}
+    times = {A: _days_ago(5), B: _days_ago(1)}
+    manifests = {each: manifest(updated=at, **{lock: each is not A}) for each, at in times.items()}
+    tags = {"b05": tag("c", **{lock: False}), "b00": tag("c")}
 
-    plan = _tags({"match": "b*", "protect": "open", "keep": {"last": 1}}, live=live)
+    plan = _tags({"match": "b*", **open_and_keep}, live=repository("app", OPEN, tags, tag_times=TIMES))
+    below = _manifests({"tagged": False, **open_and_keep}, manifests=manifests)
 
-    assert {"app:b05": "delete"} == _deeds(plan)
-    assert [locks] if locks else [] == [unlock.before for unlock in plan.unlocks]
+    assert ({}, {"app:b05": "locked"}) == (_deeds(plan), _codes(plan))
+    assert ({}, {f"app@{A}": "locked"}) == (_deeds(below), _codes(below))
+    assert "registry.yaml:2:5 keeps it no more, and it is locked" in plan.blocked[0].message
 
 
 def test_retention_keeps_what_has_no_time():
