@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 from reconciler.cli import OK, options
-from reconciler.cli.memory import JOURNAL, open_place, read_memory, where_from
+from reconciler.cli.memory import JOURNAL, Memory, open_place, read_memory, where_from
 from reconciler.cli.output import note
 from reconciler.cli.plan_output import put_out
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
 from reconciler.cli.steps import limits_from, traffic_from
-from reconciler.errors import NotFoundError, ReconcilerError, RefusedError, first_of
+from reconciler.errors import NotFoundError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from reconciler.model.address import Address
     from reconciler.model.attributes import Document
-    from reconciler.planning.undo import Left
+    from reconciler.model.live import LiveRepository
+    from reconciler.planning.journal import Done
+    from reconciler.planning.undo import Found, Left
     from reconciler.registry.client import Client
 
 _SHOWN = 10
+_HEADINGS = {"changed": "Changed since, left alone", "impossible": "Cannot be undone"}
 _STILL = "\nThe files still say what they said: change them too, or the next apply does it\nall again."
 
 
@@ -46,10 +47,14 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     """
     Make the plan that undoes a run; apply PLAN carries it out.
 
-    RUN is an id from `state log`, or its beginning, or latest. Only what still stands
-    as that run left it goes back to what it was before; what somebody changed since
-    is told and left alone. The files still say what they said: change them too, or the
-    next apply does it all again.
+    RUN is an id from `state log`, or its beginning, or latest. Attributes go back to
+    what they were, and tags to where they pointed while the repository still holds that.
+    What was created stays and what was deleted is gone: that is told, and not undone.
+
+    Only what still stands as that run left it is touched; what somebody changed since
+    is told and left alone. A manifest stays locked where a locked tag needs it that is
+    not undone too. The files still say what they said: change them too, or the next
+    apply does it all again.
 
     \b
     Examples:
@@ -72,9 +77,9 @@ def command(run: str, registry: str | None, **others: Any) -> int:
             raise RefusedError(f"run {wanted['run']} was at {wanted['registry']}, not at {live.name}")
         memory = read_memory(where, live, traffic, ())
         done = changes_of(wanted, place)
-        found = asyncio.run(_read([each.address for each in done if each.is_ours], live, traffic))
+        found = asyncio.run(_read(done, memory, live, traffic))
     managed = memory.last.counts.resources if memory.last else 0
-    undone = undo(str(wanted["run"]), live.name, done, found, base=memory.base.reference, managed=managed)
+    undone = undo(str(wanted["run"]), live.name, done, found, memory=memory.base, managed=managed)
     plan = attrs.evolve(undone.plan, findings=check_limits(undone.plan, limits, desired_is_empty=False))
     _tell_left(undone.left)
     put_out(plan, traffic, others)
@@ -82,27 +87,32 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     return OK
 
 
-async def _read(
-    addresses: Sequence[Address], registry: Registry, traffic: Traffic
-) -> Mapping[Address, Document | None]:
-    """What the registry holds at each address; None: it says that there is nothing."""
-    found: dict[Address, Document | None] = {}
-    remaining = iter(addresses)
+async def _read(done: Sequence[Done], memory: Memory, registry: Registry, traffic: Traffic) -> Found:
+    """What the registry holds of all that undoing it touches, and what needs the manifests that it would open."""
+    from reconciler.apply.retrying import in_parallel
+    from reconciler.planning.undo import Found, digests_in, opens_manifest, wanted_for
+    from reconciler.registry.pointing import read_pointing
 
-    async def work(some: Iterator[Address], client: Client) -> None:
-        for address in some:
-            found[address] = await _document(address, client)
+    live: dict[Address, Document | None] = {}
+    repositories: dict[str, LiveRepository] = {}
 
-    try:
-        async with client_for(registry, traffic, lambda _: None) as client, asyncio.TaskGroup() as group:
-            for _ in range(min(traffic.concurrency, len(addresses))):
-                group.create_task(work(remaining, client))
-    except* ReconcilerError as failures:
-        raise first_of(failures) from None
-    return found
+    async def look(address: Address) -> None:
+        live[address] = await _document(address, client)
+
+    async def point(name: str) -> None:
+        tags = {each.address.tag for each in done if each.address.repository == name and each.address.tag}
+        tags |= {tag for tag, was in memory.base.remembered(name).tags.items() if was.was_locked}
+        repositories[name] = await read_pointing(client, name, tags=tags, digests=digests_in(done, name))
+
+    async with client_for(registry, traffic, lambda _: None) as client:
+        await in_parallel(sorted(wanted_for(done, memory.base), key=str), traffic.concurrency, look)
+        opened = {each.address.repository for each in done if opens_manifest(each)}
+        await in_parallel(sorted(opened), traffic.concurrency, point)
+    return Found(live, repositories)
 
 
 async def _document(address: Address, client: Client) -> Document | None:
+    """What the registry holds there; None: it says that there is nothing."""
     try:
         return await client.read(address)
     except NotFoundError as error:
@@ -112,11 +122,14 @@ async def _document(address: Address, client: Client) -> Document | None:
 
 
 def _tell_left(left: Sequence[Left]) -> None:
-    if not left:
-        return
-    note(f"Left alone, because they are not as the run left them: {len(left):,}")
-    for each in left[:_SHOWN]:
-        note(f"  {each.address}: {each.why}")
-    if len(left) > _SHOWN:
-        note(f"  … and {len(left) - _SHOWN:,} more")
-    note("")
+    """What is not undone, under the heading that fits."""
+    for kind, heading in _HEADINGS.items():
+        some = [each for each in left if each.kind == kind]
+        if not some:
+            continue
+        note(f"{heading}: {len(some):,}")
+        for each in some[:_SHOWN]:
+            note(f"  {each.address}: {each.why}")
+        if len(some) > _SHOWN:
+            note(f"  … and {len(some) - _SHOWN:,} more")
+        note("")

@@ -15,8 +15,8 @@ import orjson
 
 from reconciler.errors import AddressError, RefusedError, StateError
 from reconciler.model.address import Address, parse_address
-from reconciler.model.attributes import Document
-from reconciler.planning.plan import Action, Drift, Plan
+from reconciler.model.attributes import DIGEST, Document
+from reconciler.planning.plan import Action, Drift, Plan, Via
 from reconciler.planning.planfile import FORMAT_VERSION, fingerprint, reference_document
 
 MAX_BYTES = 16 * 1024**2
@@ -59,6 +59,7 @@ class Done:
     is_ours: bool  # the run sent it, or may have
     before: Document
     after: Document
+    via: Via | None = None  # of a manifest: the tag on whose behalf; older runs do not tell
 
 
 def run_to_line(
@@ -158,13 +159,15 @@ def changes_of(run: Mapping[str, Any], place: str) -> list[Done]:
 
 def _change(outcome: _Outcome) -> dict[str, Any]:
     change = outcome.change
-    document = {
+    document: dict[str, Any] = {
         "address": str(change.address),
         "action": change.action,
         "status": outcome.status,
         "before": change.before,
         "after": change.after,
     }
+    if change.via:
+        document["via"] = {"address": str(change.via.address), "digest": change.via.digest}
     if outcome.was_so_already:
         return {**document, "already": True}
     return {**document, "message": outcome.message} if outcome.message else document
@@ -207,10 +210,23 @@ def _is_change(change: object) -> bool:
         and isinstance(after, dict)
         and (before.keys() == after.keys() or {"create": before, "delete": after}.get(change["action"]) == {})
         and all(type(value) in (bool, int, str) for value in (*before.values(), *after.values()))
+        and (change["action"] != "move" or DIGEST in before)
+        and ("via" not in change or _is_via(change["via"]))
     )
 
 
+def _is_via(via: object) -> bool:
+    return isinstance(via, dict) and all(type(via.get(name)) is str for name in ("address", "digest"))
+
+
 def _done(change: Mapping[str, Any]) -> Done:
-    status = change["status"]
-    is_ours = status in _MAY_STAND and not change.get("already", False)
-    return Done(parse_address(change["address"]), change["action"], status, is_ours, change["before"], change["after"])
+    status, via = change["status"], change.get("via")
+    return Done(
+        parse_address(change["address"]),
+        change["action"],
+        status,
+        is_ours=status in _MAY_STAND and not change.get("already", False),
+        before=change["before"],
+        after=change["after"],
+        via=Via(parse_address(via["address"]), via["digest"]) if via else None,
+    )

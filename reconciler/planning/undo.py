@@ -1,23 +1,43 @@
 """
-The plan that undoes a run: each value back to what it was before.
+The plan that undoes a run: each value back to what it was before, each tag back to where it pointed.
 
 Only what still stands as the run left it is touched. Where somebody changed it since,
-their change is newer than what is to be undone, and stays.
+their change is newer than what is to be undone, and stays. So does the lock of a
+manifest that a tag needs which is not undone with it, or that came to need it since.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import attrs
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DIGEST, Document
-from reconciler.planning.base import Reference
+from reconciler.model.attributes import DIGEST, LOCKS, WRITE, Document, is_locked
+from reconciler.model.last_applied import NOTHING
+from reconciler.model.live import LiveRepository
+from reconciler.planning import changes
+from reconciler.planning.base import BaseState
+from reconciler.planning.held import Held, held
 from reconciler.planning.journal import Done
 from reconciler.planning.patch import make_patch
-from reconciler.planning.plan import Change, Plan, Summary, effects_of, stage_of
+from reconciler.planning.plan import (
+    ACTIONS,
+    STAGE_DELETE,
+    STAGE_MOVE,
+    STAGE_UNLOCK,
+    Action,
+    Change,
+    Plan,
+    Summary,
+    Unlock,
+    Via,
+    effects_of,
+    stage_of,
+)
 
 
 @attrs.frozen
@@ -26,6 +46,7 @@ class Left:
 
     address: Address
     why: str
+    kind: Literal["changed", "impossible"]  # somebody changed it since; no plan undoes it
 
 
 @attrs.frozen
@@ -36,15 +57,42 @@ class Undone:
     left: tuple[Left, ...]
 
 
-def undo(
-    run: str,
-    registry: str,
-    done: Sequence[Done],
-    live: Mapping[Address, Document | None],
-    *,
-    base: Reference | None,
-    managed: int,
-) -> Undone:
+@attrs.frozen(eq=False)
+class Found:
+    """What the registry holds now."""
+
+    live: Mapping[Address, Document | None]  # of each of `wanted_for`; None: it is gone
+    repositories: Mapping[str, LiveRepository]  # those in which a manifest would be opened
+
+
+_Verdict = Change | Left
+
+
+def wanted_for(done: Sequence[Done], memory: BaseState) -> set[Address]:
+    """What has to be read to undo a run: what it changed, where tags pointed before, repositories that we lock."""
+    ours = [each for each in done if each.is_ours]
+    wanted = {each.address for each in ours}
+    wanted |= {_origin_of(each) for each in ours if each.action == "move"}
+    return wanted | {Address(name) for name in {each.address.repository for each in ours} if _locks(memory, name)}
+
+
+def digests_in(done: Sequence[Done], repository: str) -> set[str]:
+    """What tags of a repository may point at once the run is undone, where they will be locked as they are not now."""
+    ours = (each for each in done if each.is_ours and each.address.tag and each.address.repository == repository)
+    return {
+        str(each.before[DIGEST])
+        for each in ours
+        if DIGEST in each.before and (each.action == "move" or is_locked(each.before))
+    }
+
+
+def opens_manifest(done: Done) -> bool:
+    """To undo it is to take a lock off a manifest."""
+    locked = (name for name in LOCKS if done.after.get(name) is False and done.before.get(name) is True)
+    return done.is_ours and done.action == "update" and bool(done.address.digest) and any(locked)
+
+
+def undo(run: str, registry: str, done: Sequence[Done], found: Found, *, memory: BaseState, managed: int) -> Undone:
     """
     The plan that undoes `run`.
 
@@ -52,56 +100,141 @@ def undo(
         run: Its id.
         registry: Where it was.
         done: What it did.
-        live: What the registry holds now, for each address in `done`; None: it is gone.
-        base: What was last applied.
+        found: What the registry holds now.
+        memory: What was last applied.
         managed: How many resources are managed, which the limits are a share of.
     """
     ours = [each for each in done if each.is_ours]
-    verdicts = [_undone(each, live[each.address], run) for each in ours]
-    changes = sorted((v for v in verdicts if isinstance(v, Change)), key=lambda change: change.address.order)
-    left = sorted((v for v in verdicts if isinstance(v, Left)), key=lambda each: each.address.order)
+    verdicts = {each.address: _undone(each, found.live, run) for each in ours}
+    _keep_what_is_needed(ours, verdicts, found)
+    undoing = tuple(sorted((v for v in verdicts.values() if isinstance(v, Change)), key=_order))
+    left = tuple(sorted((v for v in verdicts.values() if isinstance(v, Left)), key=_order))
+    actions = Counter(change.action for change in undoing)
     plan = Plan(
         registry=registry,
         desired_digest=f"sha256:{hashlib.sha256(f'undo {run}'.encode()).hexdigest()}",
-        base=base,
+        base=memory.reference,
         complete=True,
-        changes=tuple(changes),
-        unlocks=(),
+        changes=undoing,
+        unlocks=tuple(sorted(_unlocks(undoing, found, memory), key=_order)),
         drift=(),
         blocked=(),
         missing=(),
         unknown=(),
         findings=(),
         summary=Summary(
-            update=len(changes), move=0, create=0, delete=0, managed=max(managed, len(changes)), unmanaged=0
+            **{action: actions[action] for action in ACTIONS}, managed=max(managed, len(undoing)), unmanaged=0
         ),
     )
-    return Undone(plan, tuple(left))
+    return Undone(plan, left)
 
 
-def _undone(done: Done, live: Document | None, run: str) -> Change | Left:
-    if done.action != "update":
-        return Left(done.address, f"it was a {done.action}, and only updates can be undone")
-    if live is None:
-        return Left(done.address, "it is not there any more")
+def _undone(done: Done, live: Mapping[Address, Document | None], run: str) -> _Verdict:
+    now = live[done.address]
     changed = sorted(name for name in done.after if done.before.get(name) != done.after[name])
-    if any(type(done.before[name]) is not bool or type(done.after[name]) is not bool for name in changed):
-        return Left(done.address, "only attributes that are true or false can be undone")
-    differs = [name for name in sorted(done.after) if live.get(name) != done.after[name]]
+    if why := _why_never(done, changed):
+        return Left(done.address, why, "impossible")
+    if now is None:
+        return Left(done.address, "it is not there any more", "changed")
+    differs = [name for name in sorted(done.after) if now.get(name) != done.after[name]]
     if differs:
-        return Left(done.address, f"{', '.join(differs)} changed since")
+        return Left(done.address, f"{', '.join(differs)} changed since", "changed")
+    if done.action == "move" and live[_origin_of(done)] is None:
+        return Left(done.address, f"the repository does not hold {done.before[DIGEST]} any more", "impossible")
+    return _change(done, now, changed, run)
+
+
+def _why_never(done: Done, changed: Sequence[str]) -> str:
+    """Why no plan can undo it; empty: one can."""
+    if done.action not in ("update", "move"):
+        return f"it was a {done.action}, and only updates and moves can be undone"
+    flags = [name for name in changed if not (done.action == "move" and name == DIGEST)]
+    if any(type(done.before[name]) is not bool or type(done.after[name]) is not bool for name in flags):
+        return "only attributes that are true or false can be undone"
+    return ""
+
+
+def _change(done: Done, live: Document, changed: Sequence[str], run: str) -> Change:
+    action: Action = "move" if DIGEST in changed else "update"
     kept = {*changed, DIGEST} & live.keys()
     before = {name: live[name] for name in sorted(kept)}
     after = {**before, **{name: done.before[name] for name in changed}}
     return Change(
         address=done.address,
         kind=done.address.kind,
-        action="update",
+        action=action,
         causes=dict.fromkeys(changed, "config"),
         effects=effects_of(before, after, changed),
         before=before,
         after=after,
         patch=make_patch(before, after),
         origins=(f"undo of run {run}",),
-        stage=stage_of(done.address, "update", after, changed),
+        stage=stage_of(done.address, action, after, changed),
     )
+
+
+def _keep_what_is_needed(ours: Sequence[Done], verdicts: dict[Address, _Verdict], found: Found) -> None:
+    """Leave the locks of manifests that a tag needs; what is opened for a tag waits for that tag."""
+    holding = {name: held(live, _tags_after(live, verdicts)) for name, live in found.repositories.items()}
+    for done in ours:
+        change = verdicts[done.address]
+        if isinstance(change, Change) and opens_manifest(done):
+            above = verdicts.get(done.via.address) if done.via else None
+            verdicts[done.address] = _judged(change, above, holding[done.address.repository])
+
+
+def _judged(change: Change, above: _Verdict | None, holding: Held) -> _Verdict:
+    """Whether a manifest is opened; `above` is what becomes of the tag for which it was locked."""
+    if isinstance(above, Left):
+        why = f"it was locked for {above.address.tag}, which is left as it is"
+        return Left(change.address, why, above.kind)
+    if why := holding.why(change.address.digest):
+        return Left(change.address, why, "changed")
+    if above is None or DIGEST not in above.after:
+        return change
+    return attrs.evolve(change, via=Via(above.address, str(above.after[DIGEST])))
+
+
+def _tags_after(live: LiveRepository, verdicts: Mapping[Address, _Verdict]) -> Mapping[str, Document]:
+    after = dict(live.tags)
+    for address, verdict in verdicts.items():
+        if address.repository == live.name and address.tag in after and isinstance(verdict, Change):
+            after[address.tag] = {**after[address.tag], **verdict.after}
+    return after
+
+
+def _unlocks(undoing: Sequence[Change], found: Found, memory: BaseState) -> Iterator[Unlock]:
+    """Locks that may be in the way and that files declare, as far as that is remembered."""
+    opened = {change.address for change in undoing if change.stage == STAGE_UNLOCK}
+    inside = [change for change in undoing if STAGE_MOVE <= change.stage <= STAGE_DELETE]
+    for name in sorted({change.address.repository for change in inside}):
+        here, known = Address(name), memory.remembered(name)
+        if here not in opened and _is_in_the_way(found.live.get(here), known.attributes):
+            yield _unlock(here, inside[0].origins)
+        for change in inside:
+            was = known.tags.get(change.address.tag, NOTHING) if change.address.repository == name else NOTHING
+            stays = change.action == "move" and change.after.get(WRITE) is not True
+            if stays and _is_in_the_way(found.live[change.address], was.attributes):
+                yield _unlock(change.address, change.origins)
+
+
+def _is_in_the_way(live: Document | None, declared: Document) -> bool:
+    return live is not None and live.get(WRITE) is False and declared.get(WRITE) is False
+
+
+def _unlock(address: Address, origins: tuple[str, ...]) -> Unlock:
+    return attrs.evolve(changes.unlock(address, {WRITE: False}, ()), origins=origins)
+
+
+def _locks(memory: BaseState, repository: str) -> bool:
+    """The files keep a repository from being written in."""
+    return memory.remembered(repository).attributes.get(WRITE) is False
+
+
+def _origin_of(done: Done) -> Address:
+    """What a tag pointed at before it was moved."""
+    return Address(done.address.repository, digest=str(done.before[DIGEST]))
+
+
+def _order(each: Change | Left | Unlock) -> tuple[str, str, str]:
+    return each.address.order

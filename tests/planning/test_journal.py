@@ -9,8 +9,9 @@ from builders import OPEN, desired_state, digest, plan_of, repository, tag
 from reconciler.errors import RefusedError, StateError
 from reconciler.events import SO_ALREADY, Outcome
 from reconciler.model.address import Address
+from reconciler.planning.base import NoBase
 from reconciler.planning.journal import MAX_BYTES, RunInfo, appended, changes_of, find_run, run_to_line, runs_from_bytes
-from reconciler.planning.undo import undo
+from reconciler.planning.undo import Found, undo
 
 INFO = RunInfo(
     id="20261126T201003Z-abcdef",
@@ -119,6 +120,8 @@ def test_a_run_that_is_not_there_or_not_the_only_one_is_refused(wanted, expected
         LINE.replace(b'"before":{"deleteEnabled":true}', b'"before":{}'),
         LINE.replace(b'"before":{"deleteEnabled":true}', b'"before":{"deleteEnabled":null}'),
         LINE.replace(b'"address":"app:v1"', b'"address":1'),
+        LINE.replace(b'"action":"update","address":"app"', b'"action":"move","address":"app"'),
+        LINE.replace(b'"status":"failed"', b'"status":"failed","via":"app:v1"'),
     ],
 )
 def test_a_damaged_line_is_named(line):
@@ -137,7 +140,8 @@ LIVE = {
 
 def _undone(live):
     (run,) = runs_from_bytes(LINE, "journal")
-    return undo(INFO.id, "contoso.azurecr.io", changes_of(run, "journal"), {**LIVE, **live}, base=None, managed=40)
+    found = Found({**LIVE, **live}, {})
+    return undo(INFO.id, "contoso.azurecr.io", changes_of(run, "journal"), found, memory=NoBase(), managed=40)
 
 
 def test_undoing_a_run_takes_back_what_it_did():

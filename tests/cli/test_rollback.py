@@ -1,0 +1,222 @@
+"""What `rollback` undoes, what it leaves because something needs it, and what that costs."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+LOCKED = {"deleteEnabled": False, "writeEnabled": False}
+OPEN = {"deleteEnabled": True, "writeEnabled": True}
+
+
+@pytest.fixture
+def run(emulator, reconciler, tmp_path):
+    """A function that runs the command against the emulator, `registry.json` being written from `tags` before."""
+
+    def run(*arguments: str, tags: list | None = None, **repository):
+        if tags is not None:
+            entry = {"match": "web/api", "tags": tags, **repository}
+            (tmp_path / "registry.json").write_text(json.dumps({"version": 1, "repositories": [entry]}))
+        done = reconciler(*arguments, RECONCILER_REGISTRY=emulator.url)
+        assert 0 == done.code, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def _apply(run, tags, **repository):
+    return run("apply", "registry.json", "--auto-approve", tags=tags, **repository)
+
+
+def _rolled_back(run, name="latest"):
+    """The plan that was made, and what was told beside it; it is carried out."""
+    done = run("rollback", name, "--out", "undo.json", "--format", "json")
+    run("apply", "undo.json", "--auto-approve", "--max-loosen", "50", "--max-move", "50")
+    return json.loads(done.stdout), done.stderr
+
+
+def _locks(emulator, reference):
+    found = emulator.manifest(reference) if "@" in reference else emulator.tag(reference)
+    return {name: found[name] for name in LOCKED}
+
+
+def _pin(digest, **others):
+    return {"match": "v1", "digest": digest, "protect": "immutable", **others}
+
+
+def _first_run(run):
+    runs = [json.loads(line) for line in run("state", "log", "--format", "json").stdout.splitlines()]
+    return runs[0]["run"]
+
+
+def test_a_tag_that_was_moved_goes_back_with_its_attributes(emulator, run):
+    """And the manifest that was locked for it is opened, once the tag is back."""
+    old, new = emulator.push("web/api:v1", content=b"old"), emulator.push("web/api:next", content=b"new")
+    _apply(run, [_pin(new)])
+    assert (new, LOCKED) == (emulator.tag("web/api:v1")["digest"], _locks(emulator, "web/api:v1"))
+
+    plan, told = _rolled_back(run)
+
+    assert {"update": 1, "move": 1, "create": 0, "delete": 0} == {
+        name: plan["summary"][name] for name in ("update", "move", "create", "delete")
+    }
+    manifest, tag = sorted(plan["changes"], key=lambda change: change["kind"])
+    assert {"address": "web/api:v1", "digest": old} == manifest["via"]
+    assert ("move", 2, {"digest": old, **OPEN}) == (tag["action"], tag["stage"], tag["after"])
+    assert (old, OPEN) == (emulator.tag("web/api:v1")["digest"], _locks(emulator, "web/api:v1"))
+    assert OPEN == _locks(emulator, f"web/api@{new}")
+    assert "undone" not in told
+
+
+def test_a_locked_tag_in_a_frozen_repository_goes_back(emulator, run):
+    """The locks that the files declare come off for that moment, and are announced."""
+    old, new = emulator.push("web/api:v1", content=b"old"), emulator.push("web/api:next", content=b"new")
+    _apply(run, [_pin(old)], protect="frozen")
+    _apply(run, [_pin(new)], protect="frozen")
+
+    plan, _ = _rolled_back(run)
+
+    assert ["web/api", "web/api:v1"] == [unlock["address"] for unlock in plan["unlocks"]]
+    assert (old, LOCKED) == (emulator.tag("web/api:v1")["digest"], _locks(emulator, "web/api:v1"))
+    assert emulator.repository("web/api")["writeEnabled"] is False
+    assert emulator.manifest(f"web/api@{old}")["deleteEnabled"] is False
+    assert emulator.manifest(f"web/api@{new}")["deleteEnabled"] is True
+
+
+def test_moves_count_against_their_limit(emulator, run):
+    """As those of any other plan do."""
+    names = [f"v{number}" for number in range(12)]
+    emulator.push_many("web/api", names, content=b"old")
+    new = emulator.push("web/api:next", content=b"new")
+    tags = [{"match": names, "digest": new}]
+    run("apply", "registry.json", "--auto-approve", "--max-move", "50", tags=tags)
+
+    plan = json.loads(run("rollback", "latest", "--format", "json").stdout)
+
+    assert 12 == plan["summary"]["move"]
+    assert ["move-limit"] == [finding["code"] for finding in plan["findings"]]
+
+
+def test_where_the_old_image_is_gone_the_locks_below_the_tag_stay(emulator, run):
+    """Nothing is less protected than it was before."""
+    emulator.push("web/api:v1", content=b"old")
+    new = emulator.push("web/api:next", content=b"new")
+    old = emulator.tag("web/api:v1")["digest"]
+    _apply(run, [_pin(new)])
+    emulator.delete(f"web/api@{old}")
+
+    plan, told = _rolled_back(run)
+
+    assert [] == plan["changes"]
+    assert (
+        "Cannot be undone: 2\n"
+        f"  web/api:v1: the repository does not hold {old} any more\n"
+        f"  web/api@{new}: it was locked for v1, which is left as it is\n"
+    ) in told
+    assert emulator.manifest(f"web/api@{new}")["deleteEnabled"] is False
+
+
+def test_where_the_tag_was_moved_since_the_locks_stay(emulator, run):
+    """Somebody's later word about the tag is word enough about what it stood on."""
+    emulator.push("web/api:v1", content=b"old")
+    new = emulator.push("web/api:next", content=b"new")
+    _apply(run, [_pin(new)])
+    emulator.patch("web/api:v1", **OPEN)
+    emulator.push("web/api:v1", content=b"other")
+
+    plan, told = _rolled_back(run)
+
+    assert [] == plan["changes"]
+    assert "Changed since, left alone: 2\n  web/api:v1: deleteEnabled, digest, writeEnabled changed since\n" in told
+    assert emulator.manifest(f"web/api@{new}")["deleteEnabled"] is False
+
+
+def test_what_was_created_stays_with_its_locks(emulator, run):
+    """That cannot be undone, and has a heading of its own."""
+    digest = emulator.push("web/api:next", content=b"new")
+    _apply(run, [_pin(digest)])
+
+    plan, told = _rolled_back(run)
+
+    assert [] == plan["changes"]
+    assert "Cannot be undone: 2\n  web/api:v1: it was a create, and only updates and moves can be undone\n" in told
+    assert "Changed since" not in told
+    assert emulator.manifest(f"web/api@{digest}")["deleteEnabled"] is False
+
+
+def test_a_manifest_stays_locked_for_a_tag_that_came_to_need_it(emulator, run):
+    """The tag of that run is opened, as a person asked for; what another locked tag points at is not."""
+    digest = emulator.push("web/api:v1")
+    _apply(run, [{"match": "v1", "protect": "immutable"}])
+    emulator.push("web/api:stable")
+    _apply(run, [{"match": ["v1", "stable"], "protect": "immutable"}])
+
+    plan, told = _rolled_back(run, _first_run(run))
+
+    assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
+    assert f"Changed since, left alone: 1\n  web/api@{digest}: stable is locked and points at it\n" in told
+    assert OPEN == _locks(emulator, "web/api:v1")
+    assert emulator.manifest(f"web/api@{digest}")["deleteEnabled"] is False
+
+
+def test_a_child_stays_locked_for_an_index_that_a_locked_tag_points_at(emulator, run):
+    """Whatever is part of it is as needed as the index."""
+    child = emulator.push("web/api:v1")
+    _apply(run, [{"match": "v1", "protect": "immutable"}])
+    emulator.push_index("web/api:all", ["web/api:v1"])
+    emulator.patch("web/api:all", deleteEnabled=False)
+
+    plan, told = _rolled_back(run)
+
+    assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
+    assert f"web/api@{child}: all is locked and points at an index that it is part of\n" in told
+
+
+def test_a_hidden_locked_tag_holds_what_it_points_at(emulator, run):
+    """Where a list leaves out what nobody can name, nothing is opened."""
+    digest = emulator.push("web/api:v1")
+    emulator.push("web/api:secret")
+    _apply(run, [{"match": "v1", "protect": "immutable"}])
+    emulator.patch("web/api:secret", listEnabled=False, **LOCKED)
+
+    plan, told = _rolled_back(run)
+
+    assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
+    assert re.search(f"web/api@{digest}: which tags need it is not known: of its tags 1 were found", told)
+
+
+def test_a_run_of_an_older_version_is_undone_all_the_same(emulator, run, tmp_path):
+    """Its journal does not tell for which tag a manifest was locked."""
+    old, new = emulator.push("web/api:v1", content=b"old"), emulator.push("web/api:next", content=b"new")
+    _apply(run, [_pin(new)])
+    journal = tmp_path / ".reconciler" / "state.json.journal"
+    document = json.loads(journal.read_text())
+    for change in document["changes"]:
+        change.pop("via", None)
+    journal.write_text(json.dumps(document) + "\n")
+
+    plan, _ = _rolled_back(run)
+
+    assert [None, None] == [change.get("via") for change in plan["changes"]]
+    assert old == emulator.tag("web/api:v1")["digest"]
+    assert emulator.manifest(f"web/api@{new}")["deleteEnabled"] is True
+
+
+def test_it_takes_few_requests(emulator, run):
+    """Each thing that it touches once; then the count, the list of tags, and the manifests below them, in one each."""
+    for number in range(20):
+        emulator.push(f"web/api:v{number}", content=b"%d" % number)
+    run(
+        "apply", "registry.json", "--auto-approve", "--max-loosen", "50", tags=[{"match": "v*", "protect": "immutable"}]
+    )
+    emulator.clear_requests()
+
+    run("rollback", "latest")
+
+    paths = [request.path for request in emulator.requests() if request.path.startswith("/acr/v1")]
+    assert 40 + 3 == len(paths)
+    assert {"/acr/v1/web/api": 1, "/acr/v1/web/api/_tags": 1, "/acr/v1/web/api/_manifests": 1} == {
+        path: paths.count(path) for path in set(paths) if not re.search("_(tags|manifests)/", path)
+    }
