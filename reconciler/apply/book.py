@@ -7,6 +7,7 @@ from typing import Protocol
 from reconciler.errors import BackendError
 from reconciler.model.address import Address
 from reconciler.planning.plan import Unlock
+from reconciler.registry.looks import Look
 
 
 class Book(Protocol):
@@ -16,8 +17,8 @@ class Book(Protocol):
     Both return when the entry is durable, and raise `BackendError` where it cannot be made so.
     """
 
-    async def owe(self, unlock: Unlock) -> None:
-        """Write down that the locks in `unlock` are about to be taken off."""
+    async def owe(self, unlock: Unlock, seen: Look | None = None) -> None:
+        """Write down that the locks in `unlock` are about to be taken off what was `seen`."""
 
     async def paid(self, address: Address) -> None:
         """Strike out what is owed at `address`: it is locked again, or gone."""
@@ -26,7 +27,7 @@ class Book(Protocol):
 class NoBook:
     """There is no place to write anything down, so nothing is ever unlocked for a moment."""
 
-    async def owe(self, unlock: Unlock) -> None:
+    async def owe(self, unlock: Unlock, seen: Look | None = None) -> None:  # noqa: ARG002 - as others have it
         """Refuse."""
         raise BackendError(
             f"no place is named to record that {unlock.address} is owed\n"

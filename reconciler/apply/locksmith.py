@@ -28,7 +28,8 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.model.address import Address
-from reconciler.model.attributes import Document
+from reconciler.model.attributes import DIGEST, Document
+from reconciler.planning.debts import Debt
 from reconciler.planning.patch import failed_tests, request_body
 from reconciler.planning.plan import Unlock
 from reconciler.registry.client import Client
@@ -43,7 +44,8 @@ _MAX_ATTEMPTS = 6
 class Restored:
     """How it went to put locks back."""
 
-    status: Literal["locked", "gone", "open", "refused"]  # refused: open, and the registry disallows to lock it
+    # remade: it is another one than was unlocked; refused: open, and the registry disallows to lock it
+    status: Literal["locked", "gone", "remade", "open", "refused"]
     message: str = ""
 
 
@@ -73,7 +75,7 @@ class Locksmith:
         if why := self._forbidden():
             return why
         try:
-            await self._book.owe(unlock)
+            await self._book.owe(unlock, look)
         except BackendError as error:
             return f"{unlock.address} is not unlocked for a moment, because that cannot be recorded: {error}"
         try:
@@ -82,7 +84,9 @@ class Locksmith:
             if unlock.address not in self.open:
                 await self._strike_out(unlock.address)
 
-    async def put_back(self, address: Address, locks: Document, *, trusts_reads: bool = False) -> Restored:
+    async def put_back(
+        self, address: Address, locks: Document, *, trusts_reads: bool = False, debt: Debt | None = None
+    ) -> Restored:
         """
         Lock `address` again, and strike out the debt.
 
@@ -90,6 +94,7 @@ class Locksmith:
             address: What to lock.
             locks: How it was.
             trusts_reads: Take it for locked where a read says so and the registry takes no PATCH.
+            debt: What an earlier run wrote down about it, which is void for a resource that was made since.
         """
         why, attempt, began_s = "", 0, steady_s()
         while attempt < _MAX_ATTEMPTS:
@@ -97,7 +102,7 @@ class Locksmith:
             if forbidden := self._forbidden():
                 return Restored("open", forbidden)
             try:
-                restored = await self._put_back_once(address, locks, trusts_reads=trusts_reads)
+                restored = await self._put_back_once(address, locks, trusts_reads=trusts_reads, debt=debt)
             except TooLateError as error:
                 why = str(error)
                 attempt -= steady_s() - began_s < MAX_WAIT_S  # its turn will come
@@ -151,10 +156,13 @@ class Locksmith:
         if not is_open:
             self.open.pop(address, None)
 
-    async def _put_back_once(self, address: Address, locks: Document, *, trusts_reads: bool) -> Restored:
+    async def _put_back_once(
+        self, address: Address, locks: Document, *, trusts_reads: bool, debt: Debt | None
+    ) -> Restored:
         look = await self._client.look(address)
-        if look.document is None:
-            return await self._settled(address, "gone")
+        is_remade = debt is not None and debt.is_void_for(look.created)
+        if is_remade or look.document is None:
+            return await self._settled(address, "remade" if is_remade else "gone")
         try:
             await self._client.update(address, locks, not_after_s=look.at_s + FRESH_S)
         except (DisallowedError, UnauthorizedError) as error:
@@ -167,7 +175,7 @@ class Locksmith:
         if shown is None:
             return await self._settled(address, "gone")
         if holds(locks, shown):
-            return await self._settled(address, "locked")
+            return await self._settled(address, "locked", _moved(debt, shown))
         how = ", ".join(differences(locks, shown))
         return Restored("open", f"it was locked again, but {sum(READ_BACK_DELAYS_S):.0f} s later shows {how}")
 
@@ -180,9 +188,11 @@ class Locksmith:
             await asyncio.sleep(delay_s)
         return document
 
-    async def _settled(self, address: Address, status: Literal["locked", "gone"]) -> Restored:
+    async def _settled(
+        self, address: Address, status: Literal["locked", "gone", "remade"], message: str = ""
+    ) -> Restored:
         self.open.pop(address, None)
-        return Restored(status, await self._strike_out(address))
+        return Restored(status, "\n".join(filter(None, [message, await self._strike_out(address)])))
 
     async def _strike_out(self, address: Address) -> str:
         """What a person should know about that; empty: nothing."""
@@ -191,6 +201,13 @@ class Locksmith:
         except BackendError as error:
             return f"it is still recorded as owed, and the next apply strikes that out: {error}"
         return ""
+
+
+def _moved(debt: Debt | None, shown: Document) -> str:
+    """That a tag was moved since it was unlocked; it is locked where it is."""
+    if debt is None or not debt.digest or shown.get(DIGEST) == debt.digest:
+        return ""
+    return f"it pointed at {debt.digest} when it was unlocked, and points at {shown.get(DIGEST)} now"
 
 
 def _why_not(unlock: Unlock, live: Document | None) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -25,13 +25,16 @@ from reconciler.planning.patch import make_patch
 from reconciler.planning.plan import Unlock
 from reconciler.registry.client import Client
 
+# It is locked again; it is gone; it was deleted and made anew since, so it is another one; it stays owed.
+_Status: TypeAlias = Literal["paid", "void", "remade", "open"]
+
 
 @attrs.frozen
 class Settled:
     """What became of a debt."""
 
     debt: Debt
-    status: Literal["paid", "void", "open"]  # it is locked again; it is gone; it stays owed
+    status: _Status
     message: str = ""  # why, or what else a person should know
 
 
@@ -75,9 +78,10 @@ async def pay_debts(
     return tuple(sorted(settled, key=lambda each: each.debt.address.order))
 
 
-_STATUS: dict[str, Literal["paid", "void", "open"]] = {
+_STATUS: dict[str, _Status] = {
     "locked": "paid",
     "gone": "void",
+    "remade": "remade",
     "open": "open",
     "refused": "open",
 }
@@ -109,7 +113,7 @@ class _Payment:
         restored: dict[Address, Restored] = {}
 
         async def put_back(debt: Debt) -> None:
-            restored[debt.address] = await self.smith.put_back(debt.address, debt.locks, trusts_reads=True)
+            restored[debt.address] = await self.smith.put_back(debt.address, debt.locks, trusts_reads=True, debt=debt)
 
         await in_parallel(debts, self.concurrency, put_back)
         return restored
@@ -128,13 +132,23 @@ class _Payment:
 
     async def _lock_repository(self, inside: Sequence[Debt]) -> None:
         """Lock the repository as it was, and as it was before it was opened for what is in it."""
-        own = [debt for debt in self.debts if debt.address == self.repository]
+        own = next((debt for debt in self.debts if debt.address == self.repository), None)
         opened = self.smith.open.get(self.repository, {})
-        locks = {**opened, **{name: False for debt in own for name in debt.locks}}
+        if own and opened and await self._is_remade(own):
+            self.note(own, Restored("remade"))
+            own = None
+        locks = {**opened, **(own.locks if own else {})}
         if not locks:
             return
-        restored = await self.smith.put_back(self.repository, locks, trusts_reads=not opened)
-        for debt in own:
-            self.note(debt, restored)
-        if not own and restored.status != "locked":
+        restored = await self.smith.put_back(self.repository, locks, trusts_reads=not opened, debt=own)
+        if own:
+            self.note(own, restored)
+        elif restored.status != "locked":
             self.note(Debt(self.repository, locks, inside[0].run, inside[0].since), restored)
+
+    async def _is_remade(self, debt: Debt) -> bool:
+        """It is another one now; where that cannot be read, whoever locks it finds out."""
+        try:
+            return debt.is_void_for((await self.client.look(debt.address)).created)
+        except RegistryError:
+            return False

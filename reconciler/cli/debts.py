@@ -21,6 +21,7 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.record import Run
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
 from reconciler.errors import RefusedError, StateError
+from reconciler.model.attributes import DIGEST
 from reconciler.planning.debts import Debt, debts_from_bytes, debts_to_bytes
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from reconciler.backend.store import Store
     from reconciler.model.address import Address
     from reconciler.planning.plan import Unlock
+    from reconciler.registry.looks import Look
 
 DEBTS = ".debts"
 _SHOWN = 10
+_NOT_OWED = {"void": "it is gone", "remade": "it was deleted and made anew since"}
 
 
 @attrs.frozen(eq=False)
@@ -52,9 +55,9 @@ class DebtBook:
         self._waiting: list[_Entry] = []
         self._writer: asyncio.Task[None] | None = None
 
-    async def owe(self, unlock: Unlock) -> None:
-        """Write down that the locks in `unlock` are about to be taken off."""
-        await self._write(unlock.address, Debt(unlock.address, unlock.before, self._run, now_text()))
+    async def owe(self, unlock: Unlock, seen: Look | None = None) -> None:
+        """Write down that the locks in `unlock` are about to be taken off what was `seen`."""
+        await self._write(unlock.address, _debt_of(unlock, seen, self._run))
 
     async def paid(self, address: Address) -> None:
         """Strike out what is owed at `address`."""
@@ -157,8 +160,8 @@ async def _paid(
 
 def _told(settled: Settled) -> str:
     debt = settled.debt
-    if settled.status == "void":
-        became = "it is gone, so nothing is owed for it any more"
+    if settled.status in _NOT_OWED:
+        became = f"{_NOT_OWED[settled.status]}, so nothing is owed for it any more"
     else:
         became = f"{', '.join(debt.attributes)} {'is' if len(debt.locks) == 1 else 'are'} false again"
     more = f"\n          {settled.message}" if settled.message else ""
@@ -193,9 +196,21 @@ def _debts(content: bytes, store: Store, registry: str) -> tuple[Debt, ...]:
     return debts
 
 
+def _debt_of(unlock: Unlock, seen: Look | None, run: str) -> Debt:
+    document = (seen.document if seen else None) or {}
+    return Debt(
+        unlock.address,
+        unlock.before,
+        run,
+        now_text(),
+        created=seen.created if seen else "",
+        digest=str(document.get(DIGEST, "")) if unlock.address.tag else "",
+    )
+
+
 def _merged(known: Debt | None, debt: Debt) -> Debt:
     """Both: what was owed before is not yet paid."""
-    if known is None:
+    if known is None or known.is_void_for(debt.created):
         return debt
     locks = dict.fromkeys((*known.locks, *debt.locks), False)
     return attrs.evolve(known, locks=locks)

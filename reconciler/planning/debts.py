@@ -3,6 +3,10 @@ Locks that are owed: taken off for a moment by a run that may not have lived to 
 
 They are written down before a lock comes off. So what stands here is at worst a lock
 that never came off, and never one that nobody remembers.
+
+What was deleted and made anew meanwhile is somebody else's, whatever it is called. So
+it is written down too when the resource was created, as the registry tells it; a tag
+that is moved keeps that time. Older records lack it.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import orjson
 
 from reconciler.errors import AddressError, StateError
 from reconciler.model.address import Address, parse_address
-from reconciler.model.attributes import LOCKS, Document
+from reconciler.model.attributes import DIGEST, LOCKS, Document
 
 FORMAT_VERSION = "1.0"
 _KIND = "acr-reconciler debts"
@@ -33,11 +37,17 @@ class Debt:
     locks: Document  # as they were, each of them false
     run: str  # who took them off
     since: str  # RFC 3339
+    created: str = ""  # when the resource was, as the registry sent it; empty: not known
+    digest: str = ""  # that the tag pointed at; empty: not known, or no tag
 
     @property
     def attributes(self) -> tuple[str, ...]:
         """The names of the locks, sorted."""
         return tuple(sorted(self.locks))
+
+    def is_void_for(self, created: str) -> bool:
+        """A resource that was created then is another one than that which was unlocked."""
+        return bool(self.created and created) and self.created != created
 
 
 def debts_to_bytes(registry: str, debts: Iterable[Debt]) -> bytes:
@@ -82,7 +92,14 @@ def debts_from_bytes(content: bytes, place: str) -> tuple[str, tuple[Debt, ...]]
 
 
 def _document(debt: Debt) -> dict[str, object]:
-    return {"address": str(debt.address), "locks": dict(debt.locks), "run": debt.run, "since": debt.since}
+    known = {"createdTime": debt.created, DIGEST: debt.digest}
+    return {
+        "address": str(debt.address),
+        "locks": dict(debt.locks),
+        "run": debt.run,
+        "since": debt.since,
+        **{name: value for name, value in known.items() if value},
+    }
 
 
 def _debt(document: Mapping[str, Any]) -> Debt:
@@ -94,7 +111,14 @@ def _debt(document: Mapping[str, Any]) -> Debt:
         or any(lock is not False for lock in locks.values())
     ):
         raise TypeError("locks are false")
-    return Debt(parse_address(_text(document["address"])), locks, _text(document["run"]), _text(document["since"]))
+    return Debt(
+        parse_address(_text(document["address"])),
+        locks,
+        _text(document["run"]),
+        _text(document["since"]),
+        created=_text(document.get("createdTime", "")),
+        digest=_text(document.get(DIGEST, "")),
+    )
 
 
 def _text(value: object) -> str:

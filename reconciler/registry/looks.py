@@ -25,6 +25,7 @@ class Look:
     at_s: float  # by `steady_s`, when it was asked
     said: str = ""  # of what is not there, how the registry put it
     tags: tuple[str, ...] = ()  # at a manifest, or some of them
+    created: str = ""  # as sent; empty: not told. Another time is another resource of the same name
 
 
 @attrs.frozen(eq=False)
@@ -52,15 +53,17 @@ def tag_page_of(answer: Answer, repository: str) -> TagPage:
 
 
 def _of_tag(tag: Tag, at_s: float) -> Look:
-    return Look({**tag.document, UPDATED: tag.updated} if tag.updated else tag.document, at_s)
+    document = {**tag.document, UPDATED: tag.updated} if tag.updated else tag.document
+    return Look(document, at_s, created=tag.created)
 
 
 def _of_manifest(manifest: Manifest, at_s: float) -> Look:
     known = {UPDATED: manifest.updated} if manifest.updated else {}
-    return Look({**manifest.document, TAGGED: bool(manifest.tags), **known}, at_s, tags=manifest.tags)
+    document = {**manifest.document, TAGGED: bool(manifest.tags), **known}
+    return Look(document, at_s, tags=manifest.tags, created=manifest.created)
 
 
 def _of_repository(repository: Repository, at_s: float) -> Look:
     counts = {TAG_COUNT: repository.tag_count, MANIFEST_COUNT: repository.manifest_count}
     known = {name: count for name, count in counts.items() if count is not None}
-    return Look({**repository.document, **known}, at_s)
+    return Look({**repository.document, **known}, at_s, created=repository.created)

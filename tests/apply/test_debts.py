@@ -9,9 +9,11 @@ import pytest
 from making import RUN, book_at, client_of, owed_at, sent, unlock
 
 from reconciler.apply import pay_debts
+from reconciler.apply.locksmith import Locksmith
 from reconciler.backend.local import FileStore
 from reconciler.cli.debts import DebtBook, read_debts
 from reconciler.errors import BackendError, ConflictError, StateError
+from reconciler.model.address import parse_address
 
 REPOSITORY, TAG = "/acr/v1/web/api", "/acr/v1/web/api/_tags/v1"
 LOCK = '{"writeEnabled":false}'
@@ -125,6 +127,102 @@ async def test_nothing_is_paid_once_that_is_forbidden(emulator, place):
 
     assert {"web/api:v1": "open"} == settled
     assert [] == sent(emulator)
+
+
+async def _unlocked(emulator, place, *texts):
+    """What a run that unlocked these and died has left."""
+    async with client_of(emulator) as client:
+        book = book_at(place)
+        for text in texts:
+            emulator.patch(text, writeEnabled=False)
+            assert "" == await Locksmith(client, book, lambda: "").take_off(unlock(text, "writeEnabled"))
+    emulator.clear_requests()
+    return book
+
+
+async def test_what_was_made_anew_is_not_locked(emulator, place):
+    """It is somebody's new image, and nobody said that it should be locked."""
+    digest = emulator.push("web/api:v1")
+    emulator.push("web/api:other", content=b"other")
+    book = await _unlocked(emulator, place, "web/api:v1", f"web/api@{digest}")
+    emulator.delete(f"web/api@{digest}")
+    emulator.push("web/api:v1")
+
+    settled = await _paid(emulator, place, book)
+
+    assert {"web/api:v1": "remade", f"web/api@{digest}": "remade"} == settled
+    assert [] == sent(emulator)
+    assert {} == owed_at(place)
+
+
+async def test_a_repository_that_was_made_anew_is_not_locked(emulator, place):
+    """It has nothing in common with that one but its name."""
+    emulator.push("web/api:v1")
+    book = await _unlocked(emulator, place, "web/api")
+    emulator.delete("web/api")
+    emulator.push("web/api:v1")
+
+    settled = await _paid(emulator, place, book)
+
+    assert {"web/api": "remade"} == settled
+    assert [] == sent(emulator)
+    assert {} == owed_at(place)
+
+
+async def test_a_repository_made_anew_that_is_opened_to_pay_is_locked_as_it_was_found(emulator, place):
+    """Its own debt is void, and what is owed in it on an older record is not."""
+    emulator.push("web/api:v1")
+    book = await _unlocked(emulator, place, "web/api")
+    emulator.delete("web/api")
+    emulator.push("web/api:v1")
+    await book.owe(unlock("web/api:v1", "writeEnabled"))
+    emulator.patch("web/api", writeEnabled=False)
+
+    settled = await _paid(emulator, place, book)
+
+    assert {"web/api": "remade", "web/api:v1": "paid"} == settled
+    assert emulator.repository("web/api")["writeEnabled"] is False
+    assert {} == owed_at(place)
+
+
+async def test_a_tag_that_only_moved_is_locked_where_it_is(emulator, place):
+    """It was locked before, whatever it points at; that it moved is told."""
+    digest = emulator.push("web/api:v1")
+    book = await _unlocked(emulator, place, "web/api:v1")
+    other = emulator.push("web/api:v1", content=b"other")
+
+    async with client_of(emulator) as client:
+        (settled,) = await pay_debts(client, read_debts(FileStore(str(place)), "emulator"), book, concurrency=4)
+
+    how = f"it pointed at {digest} when it was unlocked, and points at {other} now"
+    assert ("paid", how) == (settled.status, settled.message)
+    assert emulator.tag("web/api:v1")["writeEnabled"] is False
+
+
+async def test_a_record_that_does_not_tell_when_it_was_created_is_paid(emulator, place):
+    """Older ones do not."""
+    emulator.push("web/api:v1")
+    book = await _owing(place, unlock("web/api:v1", "writeEnabled"))
+    emulator.delete("web/api:v1")
+    emulator.push("web/api:v1")
+
+    assert {"web/api:v1": "paid"} == await _paid(emulator, place, book)
+
+
+async def test_what_is_unlocked_anew_replaces_the_debt_of_what_is_gone(emulator, place):
+    """The locks of the one before are not owed for it."""
+    emulator.push("web/api:v1")
+    emulator.patch("web/api:v1", deleteEnabled=False)
+    async with client_of(emulator) as client:
+        book = book_at(place)
+        before = await client.look(parse_address("web/api:v1"))
+        emulator.patch("web/api:v1", deleteEnabled=True)
+        emulator.delete("web/api:v1")
+        emulator.push("web/api:v1")
+        await book.owe(unlock("web/api:v1", "deleteEnabled"), before)
+        await book.owe(unlock("web/api:v1", "writeEnabled"), await client.look(parse_address("web/api:v1")))
+
+    assert {"web/api:v1": {"writeEnabled": False}} == owed_at(place)
 
 
 class Counting(FileStore):

@@ -143,9 +143,9 @@ class Watching:
         self.seen = []
         self._book, self._emulator = book, emulator
 
-    async def owe(self, unlock):
+    async def owe(self, unlock, seen):
         """Note it when it is recorded."""
-        await self._book.owe(unlock)
+        await self._book.owe(unlock, seen)
         self.seen.append(("owed", self._emulator.tag(str(unlock.address))["writeEnabled"]))
 
     async def paid(self, address):
@@ -380,7 +380,7 @@ async def test_reads_that_lag_do_not_hide_that_a_lock_is_off(emulator, images, p
 class Failing:
     """A record that takes what is owed, and never that it is paid."""
 
-    async def owe(self, unlock):
+    async def owe(self, unlock, seen):
         """Take it."""
 
     async def paid(self, _):

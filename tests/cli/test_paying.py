@@ -17,6 +17,7 @@ from reconciler.planning.patch import make_patch
 from reconciler.planning.plan import Unlock
 from reconciler.registry.accounts import SignIn
 from reconciler.registry.location import parse_location
+from reconciler.registry.looks import Look
 
 RUN = "20261126T201003Z-c0ffee"
 TRAFFIC = Traffic(SignIn(), insecure=False, ca_bundle=None, concurrency=4, timeout_s=5, quiet=False, verbose=False)
@@ -55,6 +56,24 @@ def test_a_debt_is_paid_and_told(emulator, memory, registry, capsys):
     assert emulator.repository("team/app")["writeEnabled"] is False
     assert () == read_debts(memory.store, "emulator")
     assert ("", f"Paid      team/app: writeEnabled is false again (owed since run {RUN})\n") == capsys.readouterr()
+
+
+def test_a_debt_for_something_made_anew_is_void_and_told(emulator, memory, registry, capsys):
+    """Somebody's new image is not locked for an old one."""
+    emulator.push("team/app:v1")
+    address, before, after = Address("team/app", tag="v1"), {"writeEnabled": False}, {"writeEnabled": True}
+    seen = Look({"digest": "sha256:" + "a" * 64, **after}, 0.0, created="2020-01-01T00:00:00Z")
+    announced = Unlock(address, before, after, make_patch(before, after), ())
+    asyncio.run(DebtBook(memory.store, "emulator", RUN).owe(announced, seen))
+
+    pay_first(memory, registry, TRAFFIC, "apply")
+
+    assert emulator.tag("team/app:v1")["writeEnabled"] is True
+    assert () == read_debts(memory.store, "emulator")
+    assert (
+        "Paid      team/app:v1: it was deleted and made anew since, so nothing is owed for it any more"
+        f" (owed since run {RUN})\n"
+    ) == capsys.readouterr().err
 
 
 def test_where_nothing_is_owed_nothing_is_asked(emulator, memory, registry, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from reconciler.errors import StateError
@@ -41,6 +42,31 @@ def test_the_bytes_are_what_the_format_says():
     ) == debts_to_bytes("contoso.azurecr.io", DEBTS[:1])
 
 
+NEWER = attrs.evolve(DEBTS[1], created="2026-11-20T08:00:00.1234567Z", digest=DIGEST)
+
+
+def test_when_it_was_created_is_written_down_too():
+    """What is made anew under the same name is somebody else's."""
+    content = debts_to_bytes("r", [NEWER])
+
+    assert b'"createdTime": "2026-11-20T08:00:00.1234567Z"' in content
+    assert ("r", (NEWER,)) == debts_from_bytes(content, "state.json.debts")
+
+
+@pytest.mark.parametrize(
+    ("debt", "created", "is_void"),
+    [
+        (NEWER, "2026-11-20T08:00:00.1234567Z", False),
+        (NEWER, "2026-11-20T08:00:00.1234568Z", True),
+        (NEWER, "", False),
+        (DEBTS[0], "2026-11-20T08:00:00.1234567Z", False),
+    ],
+)
+def test_a_debt_is_void_only_for_what_is_known_to_be_another_one(debt, created, is_void):
+    """Where either time is not known it is paid."""
+    assert is_void == debt.is_void_for(created)
+
+
 WHOLE = debts_to_bytes("r", DEBTS[:1])
 
 
@@ -63,6 +89,7 @@ WHOLE = debts_to_bytes("r", DEBTS[:1])
         WHOLE.replace(b'debts",', b'journal",'),
         WHOLE.replace(b'"since"', b'"until"'),
         WHOLE.replace(b"\n", b""),
+        WHOLE.replace(b'"run"', b'"createdTime": 1,\n      "run"'),
     ],
 )
 def test_what_is_cut_or_changed_is_refused(content):
