@@ -17,8 +17,8 @@ Running again finishes the job.
 
 from reconciler.apply.book import Book
 from reconciler.apply.interrupt import Interrupt
-from reconciler.apply.paying import Settled, pay_debts
+from reconciler.apply.paying import Settled, pay_debts, still_owed
 from reconciler.apply.report import Report
 from reconciler.apply.run import Recheck, apply_plan
 
-__all__ = ["Book", "Interrupt", "Recheck", "Report", "Settled", "apply_plan", "pay_debts"]
+__all__ = ["Book", "Interrupt", "Recheck", "Report", "Settled", "apply_plan", "pay_debts", "still_owed"]

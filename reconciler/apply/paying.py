@@ -38,6 +38,26 @@ class Settled:
     message: str = ""  # why, or what else a person should know
 
 
+async def still_owed(client: Client, debts: Sequence[Debt], *, concurrency: int) -> tuple[Debt, ...]:
+    """
+    Of `debts` those that would be paid, not those for what is gone or was made anew; nothing is changed.
+
+    Where that cannot be read it is taken for owed.
+    """
+    owed: list[Debt] = []
+
+    async def look(debt: Debt) -> None:
+        try:
+            seen = await client.look(debt.address)
+        except RegistryError:
+            owed.append(debt)
+        else:
+            owed.extend([debt] if seen.document is not None and not debt.is_void_for(seen.created) else [])
+
+    await in_parallel(debts, concurrency, look)
+    return tuple(sorted(owed, key=lambda each: each.address.order))
+
+
 async def pay_debts(
     client: Client,
     debts: Sequence[Debt],

@@ -20,7 +20,7 @@ from reconciler.cli.output import note
 from reconciler.cli.progress import Progress
 from reconciler.cli.record import Run
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
-from reconciler.errors import RefusedError, StateError
+from reconciler.errors import BackendError, RefusedError, StateError
 from reconciler.model.attributes import DIGEST
 from reconciler.planning.debts import Debt, debts_from_bytes, debts_to_bytes
 
@@ -105,6 +105,16 @@ def read_debts(store: Store, registry: str) -> tuple[Debt, ...]:
     return () if blob is None else _debts(blob.content, store, registry)
 
 
+def all_debts(store: Store) -> tuple[Debt, ...] | None:
+    """What is owed in a place, whatever registry it is about; None: that cannot be read, which is told."""
+    try:
+        blob = store.read(DEBTS)
+        return debts_from_bytes(blob.content, f"{store.name}{DEBTS}")[1] if blob and blob.content else ()
+    except StateError as error:
+        note(f"warning: {error}")
+        return None
+
+
 def book_for(memory: Memory, registry: Registry, run: Run) -> DebtBook | None:
     """Where a run records what it owes; None: there is no such place."""
     return None if memory.store is None else DebtBook(memory.store, registry.name, run.id)
@@ -127,17 +137,18 @@ def pay_first(memory: Memory, registry: Registry, traffic: Traffic, operation: s
         raise RefusedError(_unpaid(left))
 
 
-def note_debts(memory: Memory, registry: Registry) -> None:
-    """Tell that something is owed, without paying it."""
+def note_debts(store: Store | None, registry: Registry) -> tuple[Debt, ...]:
+    """What is owed, which is told and not paid; whoever plans goes by what will hold once it is."""
     try:
-        debts = read_debts(memory.store, registry.name) if memory.store else ()
-    except StateError as error:
+        debts = read_debts(store, registry.name) if store else ()
+    except BackendError as error:
         note(f"warning: {error}")
-        return
+        return ()
     for debt in debts[:_SHOWN]:
         note(f"note: {debt.address}: {_locks(debt)} owed since run {debt.run}; the next apply locks it first")
     if len(debts) > _SHOWN:
         note(f"note: {len(debts) - _SHOWN:,} more are owed")
+    return debts
 
 
 async def _paid(

@@ -59,7 +59,6 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     with open_registry(registry, desired.registry, traffic) as live:
         if not others["heal"]:
             memory = read_memory(where, live, traffic, files)
-            note_debts(memory, live)
             return _told(desired, live, given, memory)
         with terminated_as_interrupted(), locked_memory(where, live, traffic, files, "drift --heal") as memory:
             pay_first(memory, live, traffic, "drift --heal")
@@ -67,7 +66,8 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
 
 
 def _told(desired: DesiredState, registry: Registry, given: Given, memory: Memory) -> int:
-    planned = plan_registry(desired, registry, given, memory.base)
+    owed = note_debts(memory.store, registry)
+    planned = plan_registry(desired, registry, given, memory.base, owed=owed)
     healing, found = _drift_in(planned, given.limits, memory)
     is_whole = healing.complete and given.selection.is_everything
     _show(planned.plan, healing, found, memory, given.others, is_whole=is_whole)

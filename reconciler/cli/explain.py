@@ -10,15 +10,20 @@ import click
 
 from reconciler.cli import OK, options
 from reconciler.cli.clock import nanoseconds
+from reconciler.cli.debts import note_debts
+from reconciler.cli.memory import open_place, where_from
 from reconciler.cli.output import answer, standard_input, stdout_paint
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry
 from reconciler.cli.steps import desired_now, now_from, traffic_from
 from reconciler.errors import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.model.address import Address
     from reconciler.model.live import LiveManifest, LiveRepository
     from reconciler.model.matching import RepositoryRules
+    from reconciler.planning.debts import Debt
     from reconciler.registry.client import Client
     from reconciler.render.explain_text import Explanation
 
@@ -31,6 +36,7 @@ _MOST_DEMANDS = 10
 @click.option("--offline", is_flag=True, help="Only what the files say; ask no registry.")
 @options.registry
 @options.overlay
+@options.state
 @options.now
 @options.sign_in
 @options.traffic
@@ -57,7 +63,7 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
     from reconciler.model.matching import DesiredIndex
     from reconciler.render.explain_text import render_explanation
 
-    traffic, moment = traffic_from(others), now_from(others)
+    traffic, moment, where = traffic_from(others), now_from(others), where_from(others)
     resource = parse_address(address)
     desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
     rules = DesiredIndex(desired_now(desired, moment)).for_repository(resource.repository)
@@ -65,7 +71,8 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
         explained = _said(resource, rules)
     else:
         with open_registry(registry, desired.registry, traffic) as known:
-            explained = asyncio.run(_explained(resource, rules, known, traffic, nanoseconds(moment)))
+            owed = note_debts(open_place(where), known)
+            explained = asyncio.run(_explained(resource, rules, known, traffic, nanoseconds(moment), owed=owed))
     answer(render_explanation(explained, stdout_paint(no_color=others["no_color"])))
     return OK
 
@@ -81,17 +88,27 @@ def _said(resource: Address, rules: RepositoryRules, manifest: LiveManifest | No
 
 
 async def _explained(
-    resource: Address, rules: RepositoryRules, registry: Registry, traffic: Traffic, now_ns: int
+    resource: Address,
+    rules: RepositoryRules,
+    registry: Registry,
+    traffic: Traffic,
+    now_ns: int,
+    *,
+    owed: Sequence[Debt],
 ) -> Explanation:
-    """What the files say of it, and what would become of it."""
+    """What the files say of it, and what would become of it once what is owed is paid."""
+    from reconciler.apply import still_owed
     from reconciler.planning.compare import plan_repository
     from reconciler.planning.explain import demands_on, prospects
+    from reconciler.planning.owed import paid_repository
 
     async with client_for(registry, traffic, lambda _: None) as client:
         live = await _read(resource, rules, client, now_ns)
-    part = plan_repository(rules, live, now_ns=now_ns)
+        here = [debt for debt in owed if debt.address.repository == resource.repository]
+        paid = paid_repository(live, await still_owed(client, here, concurrency=traffic.concurrency))
+    part = plan_repository(rules, paid, now_ns=now_ns)
     demands = demands_on(resource.digest, part.demands, live.manifests) if resource.digest else ()
-    become = prospects(resource, live, part)
+    become = prospects(resource, live, part, paid)
     return attrs.evolve(
         _said(resource, rules, live.manifests.get(resource.digest)),
         demands=demands[:_MOST_DEMANDS],

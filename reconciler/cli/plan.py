@@ -48,8 +48,8 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
     with open_registry(registry, desired.registry, traffic) as live:
         memory = read_memory(given.where, live, traffic, files)
-        note_debts(memory, live)
-        plan = plan_registry(desired, live, given, memory.base).plan
+        owed = note_debts(memory.store, live)
+        plan = plan_registry(desired, live, given, memory.base, owed=owed).plan
     put_out(plan, traffic, others)
     if not plan.complete:
         note(f"error: {len(plan.unknown):,} could not be read in full; the plan is not complete")

@@ -10,6 +10,7 @@ import attrs
 import click
 
 from reconciler.cli import OK, options
+from reconciler.cli.debts import note_debts
 from reconciler.cli.memory import JOURNAL, Memory, open_place, read_memory, where_from
 from reconciler.cli.output import note
 from reconciler.cli.plan_output import put_out
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.address import Address
     from reconciler.model.attributes import Document
     from reconciler.model.live import LiveRepository
+    from reconciler.planning.debts import Debt
     from reconciler.planning.journal import Done
     from reconciler.planning.undo import Found, Left
     from reconciler.registry.client import Client
@@ -77,7 +79,7 @@ def command(run: str, registry: str | None, **others: Any) -> int:
             raise RefusedError(f"run {wanted['run']} was at {wanted['registry']}, not at {live.name}")
         memory = read_memory(where, live, traffic, ())
         done = changes_of(wanted, place)
-        found = asyncio.run(_read(done, memory, live, traffic))
+        found = asyncio.run(_read(done, memory, live, traffic, note_debts(memory.store, live)))
     managed = memory.last.counts.resources if memory.last else 0
     undone = undo(str(wanted["run"]), live.name, done, found, memory=memory.base, managed=managed)
     plan = attrs.evolve(undone.plan, findings=check_limits(undone.plan, limits, desired_is_empty=False))
@@ -87,9 +89,13 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     return OK
 
 
-async def _read(done: Sequence[Done], memory: Memory, registry: Registry, traffic: Traffic) -> Found:
+async def _read(
+    done: Sequence[Done], memory: Memory, registry: Registry, traffic: Traffic, debts: Sequence[Debt]
+) -> Found:
     """What the registry holds of all that undoing it touches, and what needs the manifests that it would open."""
+    from reconciler.apply import still_owed
     from reconciler.apply.retrying import in_parallel
+    from reconciler.planning.owed import paid_document, paid_repository
     from reconciler.planning.undo import Found, digests_in, opens_manifest, wanted_for
     from reconciler.registry.pointing import read_pointing
 
@@ -97,14 +103,18 @@ async def _read(done: Sequence[Done], memory: Memory, registry: Registry, traffi
     repositories: dict[str, LiveRepository] = {}
 
     async def look(address: Address) -> None:
-        live[address] = await _document(address, client)
+        document = await _document(address, client)
+        live[address] = None if document is None else paid_document(document, owed.get(address))
 
     async def point(name: str) -> None:
         tags = {each.address.tag for each in done if each.address.repository == name and each.address.tag}
         tags |= {tag for tag, was in memory.base.remembered(name).tags.items() if was.was_locked}
-        repositories[name] = await read_pointing(client, name, tags=tags, digests=digests_in(done, name))
+        read = await read_pointing(client, name, tags=tags, digests=digests_in(done, name))
+        repositories[name] = paid_repository(read, owed.values())
 
     async with client_for(registry, traffic, lambda _: None) as client:
+        still = await still_owed(client, debts, concurrency=traffic.concurrency)
+        owed = {debt.address: debt for debt in still}
         await in_parallel(sorted(wanted_for(done, memory.base), key=str), traffic.concurrency, look)
         opened = {each.address.repository for each in done if opens_manifest(each)}
         await in_parallel(sorted(opened), traffic.concurrency, point)

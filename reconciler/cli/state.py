@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import OK, options
+from reconciler.cli.debts import all_debts
 from reconciler.cli.memory import JOURNAL, open_place, read_last, where_from
 from reconciler.cli.output import answer, note, stdout_paint
 from reconciler.errors import RefusedError
@@ -38,8 +39,9 @@ def show(patterns: tuple[str, ...], **others: Any) -> int:
     """
     Show what is remembered.
 
-    Without a PATTERN that is where, since when and how much; with one, what was last
-    applied to each resource whose address it matches.
+    Without a PATTERN that is where, since when and how much, who holds the run lock, and
+    which locks are owed; with one, what was last applied to each resource whose address
+    it matches.
 
     \b
     Examples:
@@ -57,14 +59,14 @@ def show(patterns: tuple[str, ...], **others: Any) -> int:
     last, _ = read_last(store)
     holder = read_holder(store)
     shown = view(last, compiled) if last else []
+    owed = all_debts(store)
     if others["output_format"] == "json":
-        answer(state_to_json(store.name, last, holder, shown))
+        answer(state_to_json(store.name, last, holder, shown, owed=owed))
     else:
         paint = stdout_paint(no_color=others["no_color"])
         is_left_behind = holder is not None and has_ended(holder.process)
-        answer(
-            render_state(store.name, last, holder, shown, paint, is_list=bool(patterns), is_left_behind=is_left_behind)
-        )
+        are = {"is_list": bool(patterns), "is_left_behind": is_left_behind}
+        answer(render_state(store.name, last, holder, shown, paint, owed=owed, **are))
     return OK
 
 

@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from reconciler.model.selection import Selection
     from reconciler.planning.base import BaseState
     from reconciler.planning.compare import RepositoryPlan
+    from reconciler.planning.debts import Debt
     from reconciler.planning.limits import Limits
     from reconciler.planning.plan import Plan
     from reconciler.planning.remember import Observed
     from reconciler.registry.accounts import SignIn, Way
+    from reconciler.registry.client import Client
 
 _HAS_TIME_AND_ZONE = re.compile(r"[Tt ]\d\d:\d\d.*(?:[Zz]|[+-]\d\d:?\d\d)$")
 
@@ -161,7 +163,13 @@ def desired_now(desired: DesiredState, moment: datetime) -> DesiredState:
 
 
 def plan_registry(
-    desired: DesiredState, registry: Registry, given: Given, base: BaseState, *, keep: bool = False
+    desired: DesiredState,
+    registry: Registry,
+    given: Given,
+    base: BaseState,
+    *,
+    keep: bool = False,
+    owed: Sequence[Debt] = (),
 ) -> Planned:
     """
     Refresh and plan: what `registry` lacks to be what `desired` declares, with the limits that it exceeds.
@@ -172,6 +180,7 @@ def plan_registry(
         given: How to talk to it, and how much may be changed at once.
         base: What was last applied.
         keep: Keep what was found in sync too, to remember it.
+        owed: Locks that will be on before anything is changed.
     """
     from reconciler.planning.compare import make_plan
     from reconciler.planning.limits import check_limits
@@ -179,7 +188,7 @@ def plan_registry(
     from reconciler.planning.remarks import exception_findings, selection_findings, unlock_findings
     from reconciler.planning.timing import expiry, goes_by_time
 
-    gathered = asyncio.run(_refreshed(desired, registry, given, base, keep=keep))
+    gathered = asyncio.run(_refreshed(desired, registry, given, base, keep=keep, owed=owed))
     plan = make_plan(registry.name, desired_digest(desired), gathered.parts, base.reference)
     remarks = (
         *plan.findings,
@@ -243,10 +252,11 @@ class _Gathered:
 
 
 async def _refreshed(
-    desired: DesiredState, registry: Registry, given: Given, base: BaseState, *, keep: bool
+    desired: DesiredState, registry: Registry, given: Given, base: BaseState, *, keep: bool, owed: Sequence[Debt]
 ) -> _Gathered:
     from reconciler.events import RepositoryRead
     from reconciler.model.selection import SelectedIndex, Unmatched
+    from reconciler.planning.owed import paid_repository
     from reconciler.registry.reader import refresh
 
     started_s, traffic = time.monotonic(), given.traffic
@@ -255,7 +265,7 @@ async def _refreshed(
     unmatched = Unmatched(given.selection, index)
 
     def receive(rules: RepositoryRules, live: LiveRepository, remembered: RememberedRepository) -> None:
-        gathered.add(rules, live, remembered)
+        gathered.add(rules, paid_repository(live, owed), remembered)
         unmatched.see(rules, live)
         is_asked_for = rules.declares_attributes or rules.declares_tags or rules.declares_manifests
         if is_asked_for and not live.missing and not live.unread:
@@ -263,6 +273,7 @@ async def _refreshed(
 
     with shown(Progress(quiet=traffic.quiet), quiet=traffic.quiet) as progress:
         async with client_for(registry, traffic, progress) as client:
+            owed = await _still_owed(client, owed, traffic) if owed else ()
             await refresh(
                 client,
                 index,
@@ -276,3 +287,10 @@ async def _refreshed(
     tell(f"Read      {read} in {took}\n", traffic)
     gathered.unmatched = unmatched.told()
     return gathered
+
+
+async def _still_owed(client: Client, owed: Sequence[Debt], traffic: Traffic) -> Sequence[Debt]:
+    """Those that the next apply would pay."""
+    from reconciler.apply import still_owed
+
+    return await still_owed(client, owed, concurrency=traffic.concurrency)

@@ -85,7 +85,9 @@ class Prospects:
     then: tuple[Answer, ...]
 
 
-def prospects(address: Address, live: LiveRepository, part: RepositoryPlan) -> Prospects:
+def prospects(
+    address: Address, live: LiveRepository, part: RepositoryPlan, paid: LiveRepository | None = None
+) -> Prospects:
     """
     What would become of a resource.
 
@@ -93,10 +95,11 @@ def prospects(address: Address, live: LiveRepository, part: RepositoryPlan) -> P
         address: Which one.
         live: Its repository, with the manifests below it.
         part: The plan for that repository.
+        paid: The repository with the locks on that are owed, which the plan was made for; None: nothing is owed.
     """
     changes = {change.address: change for change in part.changes}
     now = _State(live, {})
-    then = _State(live, changes)
+    then = _State(paid or live, changes)
     return Prospects(
         live=now.document(address),
         after=then.document(address),

@@ -9,9 +9,12 @@ import orjson
 
 from reconciler.model.holder import Holder
 from reconciler.model.last_applied import LastApplied
+from reconciler.planning.debts import Debt
 from reconciler.planning.planfile import FORMAT_VERSION
 from reconciler.planning.stateview import Known
 from reconciler.render.words import Paint, count, moment, safe, shown
+
+_SHOWN = 10
 
 
 def render_state(
@@ -23,6 +26,7 @@ def render_state(
     *,
     is_list: bool,
     is_left_behind: bool = False,
+    owed: Sequence[Debt] | None = (),
 ) -> str:
     """
     The memory as text, ending in a newline.
@@ -35,6 +39,7 @@ def render_state(
         paint: Puts text in a style.
         is_list: Resources were asked for.
         is_left_behind: The holder has ended without letting go.
+        owed: Locks that are owed; None: not readable.
     """
     if is_list:
         return "".join(f"{line}\n" for each in known for line in _resource(each, paint)) or "Nothing matches.\n"
@@ -42,17 +47,26 @@ def render_state(
         ("Memory", place),
         *(_about(last) if last else [("", "nothing yet; the first apply begins it")]),
         *_lock(holder, is_left_behind=is_left_behind),
+        *_owed(owed),
     ]
     return "".join(f"{paint(f'{name:10}', 'bold')}{safe(text)}\n" for name, text in rows)
 
 
-def state_to_json(place: str, last: LastApplied | None, holder: Holder | None, known: Sequence[Known]) -> bytes:
+def state_to_json(
+    place: str,
+    last: LastApplied | None,
+    holder: Holder | None,
+    known: Sequence[Known],
+    *,
+    owed: Sequence[Debt] | None = (),
+) -> bytes:
     """The same as one object, sorted."""
     document = {
         "format_version": FORMAT_VERSION,
         "location": place,
         "last_applied": None if last is None else _document(last),
         "run_lock": None if holder is None else _holder(holder),
+        "owed": None if owed is None else [_debt(debt) for debt in owed],
         "resources": [
             {
                 "address": str(each.address),
@@ -91,6 +105,21 @@ def _lock(holder: Holder | None, *, is_left_behind: bool) -> Iterator[tuple[str,
         yield "", "which has ended; the next run takes it over"
 
 
+def _owed(owed: Sequence[Debt] | None) -> Iterator[tuple[str, str]]:
+    if owed is None:
+        yield "Owed", "not readable"
+        return
+    head = "Owed"
+    for debt in owed[:_SHOWN]:
+        locks = " and ".join(debt.attributes)
+        yield head, f"{debt.address}: {locks}, since {moment(debt.since)} by run {debt.run}"
+        head = ""
+    if len(owed) > _SHOWN:
+        yield "", f"… and {len(owed) - _SHOWN:,} more; --format json shows all"
+    if owed:
+        yield "", "which the next apply locks before it does anything else"
+
+
 def _resource(known: Known, paint: Paint) -> Iterator[str]:
     yield paint(safe(str(known.address)), "bold")
     for name, value in sorted(known.remembered.attributes.items()):
@@ -115,6 +144,10 @@ def _document(last: LastApplied) -> dict[str, Any]:
             "manifests": last.counts.manifests,
         },
     }
+
+
+def _debt(debt: Debt) -> dict[str, Any]:
+    return {"address": str(debt.address), "locks": debt.attributes, "run": debt.run, "since": debt.since}
 
 
 def _holder(holder: Holder) -> dict[str, Any]:

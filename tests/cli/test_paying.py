@@ -105,7 +105,7 @@ def test_a_plan_only_tells_what_is_owed(emulator, memory, registry, capsys):
     emulator.push("team/app:v1")
     _owe(memory, Address("team/app"))
 
-    note_debts(memory, registry)
+    note_debts(memory.store, registry)
 
     assert [] == emulator.requests()
     assert f"note: team/app: writeEnabled is owed since run {RUN}; the next apply locks it first\n" == (
