@@ -187,6 +187,44 @@ def test_a_hidden_locked_tag_holds_what_it_points_at(emulator, run):
     assert re.search(f"web/api@{digest}: which tags need it is not known: of its tags 1 were found", told)
 
 
+def test_a_hidden_tag_that_the_memory_knows_is_asked_for(emulator, run):
+    """So it hides nothing from whoever locked it."""
+    digest = emulator.push("web/api:v1")
+    _apply(run, [{"match": "v1", "protect": "immutable"}])
+    emulator.push("web/api:stable")
+    _apply(run, [{"match": ["v1", "stable"], "protect": "immutable"}])
+    emulator.patch("web/api:stable", listEnabled=False)
+
+    _, told = _rolled_back(run, _first_run(run))
+
+    assert f"web/api@{digest}: stable is locked and points at it\n" in told
+
+
+def test_a_repository_that_is_gone_leaves_nothing_to_undo(emulator, run):
+    """That is told, and no error."""
+    emulator.push("web/api:v1")
+    _apply(run, [{"match": "v1", "protect": "immutable"}])
+    emulator.delete("web/api")
+
+    done = run("rollback", "latest")
+
+    assert "Changed since, left alone: 2\n  web/api:v1: it is not there any more\n" in done.stderr
+
+
+def test_an_index_that_is_refused_leaves_manifests_locked(emulator, run):
+    """What a locked tag stands on is not known; the tag of that run is opened all the same."""
+    emulator.push("web/api:v1")
+    _apply(run, [{"match": "v1", "protect": "immutable"}])
+    index = emulator.push_index("web/api:all", ["web/api:v1"])
+    emulator.patch("web/api:all", deleteEnabled=False)
+    emulator.faults.fail_next(9, status=403, method="GET", path_prefix=f"/acr/v1/web/api/_manifests/{index}")
+
+    done = run("rollback", "latest", "--format", "json")
+
+    assert ["web/api:v1"] == [change["address"] for change in json.loads(done.stdout)["changes"]]
+    assert "which tags need it is not known: GET http" in done.stderr
+
+
 def test_a_run_of_an_older_version_is_undone_all_the_same(emulator, run, tmp_path):
     """Its journal does not tell for which tag a manifest was locked."""
     old, new = emulator.push("web/api:v1", content=b"old"), emulator.push("web/api:next", content=b"new")
