@@ -16,7 +16,7 @@ from typing import Literal
 import attrs
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DIGEST, LOCKS, WRITE, Document, is_locked
+from reconciler.model.attributes import DIGEST, LOCKS, TAGGED, WRITE, Document, is_locked
 from reconciler.model.last_applied import NOTHING
 from reconciler.model.live import LiveRepository
 from reconciler.planning import changes
@@ -136,7 +136,8 @@ def _undone(done: Done, live: Mapping[Address, Document | None], run: str) -> _V
         return Left(done.address, why, "impossible")
     if now is None:
         return Left(done.address, "it is not there any more", "changed")
-    differs = [name for name in sorted(done.after) if now.get(name) != done.after[name]]
+    # Whether a manifest had a tag is what its change rested on; where it was locked before, it may be so again.
+    differs = [name for name in sorted(done.after) if name != TAGGED and now.get(name) != done.after[name]]
     if differs:
         return Left(done.address, f"{', '.join(differs)} changed since", "changed")
     if done.action == "move" and live[_origin_of(done)] is None:
