@@ -72,12 +72,13 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
 
 def _said(resource: Address, rules: RepositoryRules, manifest: LiveManifest | None = None) -> Explanation:
     """What the files say of it."""
-    from reconciler.planning.explain import rules_about, said_besides
+    from reconciler.planning.explain import rules_about, said_besides, said_of_the_whole
     from reconciler.planning.rules import contributions
     from reconciler.render.explain_text import Explanation
 
     speaking = rules_about(resource, rules, manifest)
-    return Explanation(resource, contributions(speaking), tuple(said_besides(speaking)), is_live_known=False)
+    more = (*said_of_the_whole(resource, rules), *said_besides(speaking))
+    return Explanation(resource, contributions(speaking), more)
 
 
 async def _explained(
@@ -91,17 +92,8 @@ async def _explained(
         live = await _read(resource, rules, client, now_ns)
     part = plan_repository(rules, live, now_ns=now_ns)
     demands = demands_on(resource.digest, part.demands, live.manifests) if resource.digest else ()
-    become = prospects(resource, live, part)
-    return attrs.evolve(
-        _said(resource, rules, live.manifests.get(resource.digest)),
-        demands=demands[:_MOST_DEMANDS],
-        is_live_known=True,
-        live=become.live,
-        after=become.after,
-        blocked=become.blocked,
-        now=become.now,
-        then=become.then,
-    )
+    said = _said(resource, rules, live.manifests.get(resource.digest))
+    return attrs.evolve(said, demands=demands[:_MOST_DEMANDS], become=prospects(resource, live, part))
 
 
 async def _read(resource: Address, rules: RepositoryRules, client: Client, now_ns: int) -> LiveRepository:

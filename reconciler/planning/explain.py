@@ -17,11 +17,11 @@ from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST, TAG_ATTRIBUTES, Document, Value
 from reconciler.model.desired import Absent, Keep, ManifestRule, RepositoryRule, TagRule
 from reconciler.model.live import LiveManifest, LiveRepository
-from reconciler.model.matching import RepositoryRules
+from reconciler.model.matching import RepositoryRules, absent
 from reconciler.planning.closure import Demand
 from reconciler.planning.effective import Answer, Image, effective
 from reconciler.planning.found import RepositoryPlan
-from reconciler.planning.plan import Change
+from reconciler.planning.plan import Blocked, Change
 
 _DAY_S, _HOUR_S = 86_400, 3_600
 _Rule: TypeAlias = RepositoryRule | TagRule | ManifestRule
@@ -45,6 +45,13 @@ def rules_about(address: Address, rules: RepositoryRules, manifest: LiveManifest
         return matching
     media_type, tagged = manifest.media_type, bool(manifest.tags)
     return tuple(rule for rule in matching if rule.selects(tagged=tagged, media_type=media_type))
+
+
+def said_of_the_whole(address: Address, rules: RepositoryRules) -> Iterator[str]:
+    """What entries say of a repository that decides about all that is in it."""
+    wanted = absent(rules.rules)
+    if wanted is not None and (address.tag or address.digest):
+        yield f"{'ensure':15}  {_absence(wanted)}: it goes with {address.repository}  {wanted.origin}"
 
 
 def said_besides(rules: Iterable[_Rule]) -> Iterator[str]:
@@ -78,11 +85,12 @@ def demands_on(digest: str, demands: Iterable[Demand], manifests: Mapping[str, L
 class Prospects:
     """A resource before and after apply, and what can happen to it at both times."""
 
-    live: Document | None
-    after: Document | None
-    blocked: Sequence[str]
+    live: Document | None  # None where the registry does not hold it
+    after: Document | None  # what apply would leave; None: nothing
+    goes_with: Address | None  # the repository that is deleted with all that is in it
+    blocked: Sequence[str]  # what of it cannot be done, and why
     now: tuple[Answer, ...]
-    then: tuple[Answer, ...]
+    then: tuple[Answer, ...]  # none where it is gone
 
 
 def prospects(address: Address, live: LiveRepository, part: RepositoryPlan) -> Prospects:
@@ -94,16 +102,27 @@ def prospects(address: Address, live: LiveRepository, part: RepositoryPlan) -> P
         live: Its repository, with the manifests below it.
         part: The plan for that repository.
     """
-    changes = {change.address: change for change in part.changes}
-    now = _State(live, {})
-    then = _State(live, changes)
+    whole = Address(live.name)
+    now, then = _State(live, {}), _State(live, {change.address: change for change in part.changes})
     return Prospects(
         live=now.document(address),
         after=then.document(address),
-        blocked=tuple(f"{each.reason_code}: {each.message}" for each in part.blocked if each.address == address),
+        goes_with=whole if then.is_gone and address != whole else None,
+        blocked=tuple(_why(each, address) for each in part.blocked if _is_about(each, address)),
         now=now.answers(address),
         then=then.answers(address),
     )
+
+
+def _is_about(blocked: Blocked, address: Address) -> bool:
+    """Whatever keeps a repository from being deleted keeps all that is in it."""
+    is_whole = blocked.reason_code == "locked" and blocked.address == Address(address.repository)
+    return is_whole or blocked.address == address
+
+
+def _why(blocked: Blocked, address: Address) -> str:
+    whose = "" if blocked.address == address else f"{blocked.address}: "
+    return f"{whose}{blocked.reason_code}: {blocked.message}"
 
 
 class _State:
@@ -112,7 +131,7 @@ class _State:
     def __init__(self, live: LiveRepository, changes: Mapping[Address, Change]) -> None:
         self._live = live
         self._changes = changes
-        self._is_gone = any(change.action == "delete" for change in changes.values() if change.address == self._here)
+        self.is_gone = any(change.action == "delete" for change in changes.values() if change.address == self._here)
 
     @property
     def _here(self) -> Address:
@@ -120,7 +139,7 @@ class _State:
 
     def document(self, address: Address) -> Document | None:
         before, change = self._before(address), self._changes.get(address)
-        if self._is_gone or (change is not None and not change.after):
+        if self.is_gone or (change is not None and not change.after):
             return None
         if change is None:
             return before

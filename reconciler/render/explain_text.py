@@ -11,6 +11,7 @@ from reconciler.model.attributes import DELETE, DIGEST, Document, Value
 from reconciler.model.desired import Origin
 from reconciler.planning.closure import Demand
 from reconciler.planning.effective import Answer
+from reconciler.planning.explain import Prospects
 from reconciler.planning.rules import Contribution
 from reconciler.render.words import WIDTH, Paint, paragraph, safe, short_name, shown
 
@@ -23,19 +24,14 @@ class Explanation:
     said: Sequence[Contribution]  # what each rule contributed, in file order
     more: Sequence[str] = ()  # what rules say that is no attribute: absence, retention, levels
     demands: Sequence[Demand] = ()  # of tags on this manifest, the one that stands first
-    is_live_known: bool = True  # the registry was asked
-    live: Document | None = None  # None where it does not hold it
-    after: Document | None = None  # what apply would leave; None: nothing
-    blocked: Sequence[str] = ()  # what of it cannot be done, and why
-    now: Sequence[Answer] = ()  # what can happen to it now
-    then: Sequence[Answer] = ()  # and after apply, question by question
+    become: Prospects | None = None  # what it is and would be; None: the registry was not asked
 
 
 def render_explanation(explained: Explanation, paint: Paint) -> str:
     """The explanation as text, ending in a newline."""
     blocks = [_rules(explained, paint)]
-    if explained.is_live_known:
-        blocks += [_result(explained, paint), _effective(explained, paint)]
+    if explained.become is not None:
+        blocks += [_result(explained, explained.become, paint), _effective(explained.address, explained.become, paint)]
     return "\n".join(block for block in blocks if block)
 
 
@@ -63,22 +59,23 @@ def _overridden(line: str, by: Origin, paint: Paint) -> list[str]:
     return [paint(line, "dim"), paint(f"  {note}", "dim")]
 
 
-def _result(explained: Explanation, paint: Paint) -> str:
-    live, after = explained.live, explained.after
+def _result(explained: Explanation, become: Prospects, paint: Paint) -> str:
+    live, after = become.live, become.after
     if live is None and after is None:
         return f"{paint('Live', 'bold')}\n  The registry does not hold it.\n"
     lines = [paint("Live → after apply", "bold")]
     if live is None:
         lines.append("  It is not there, and would be created.")
     if after is None:
-        lines.append(f"  It would be {paint('deleted', 'red')}.")
+        whole = f", with {safe(str(become.goes_with))}" if become.goes_with else ""
+        lines.append(f"  → {paint('gone', 'red')}{whole}")
     declared = {each.declaration.attribute: each.declaration.value for each in explained.said if not each.overridden_by}
     declared.update({DELETE: demand.value for demand in explained.demands[:1]})  # noqa: B035 - one at most
     lines += _digests(live or {}, after or {}, paint)
     lines += [_attribute(name, live, after, declared, paint) for name in (live or after or {}) if name != DIGEST]
     unreported = sorted(declared.keys() - {DIGEST} - live.keys()) if live else []
     lines += [f"  {name:15}  not reported here, never written" for name in unreported]
-    lines += [paragraph(why, margin=2) for why in explained.blocked]
+    lines += [paragraph(why, margin=2) for why in become.blocked]
     return "\n".join(lines) + "\n"
 
 
@@ -107,12 +104,12 @@ def _attribute(
     return f"  {name:15}  {before:5}  → {paint(shown(then) if then is not None else '', 'yellow')}"
 
 
-def _effective(explained: Explanation, paint: Paint) -> str:
+def _effective(address: Address, become: Prospects, paint: Paint) -> str:
     """What can happen now and after apply, and what would stop it, question by question."""
-    if not explained.now and not explained.then:
+    if not become.now and not become.then:
         return ""
-    now = {answer.question: answer for answer in explained.now}
-    then = {answer.question: answer for answer in explained.then}
+    now = {answer.question: answer for answer in become.now}
+    then = {answer.question: answer for answer in become.then}
     questions = list(dict.fromkeys((*now, *then)))
     width = max(map(len, questions))
     lines = [paint("What can happen to it", "bold")]
@@ -120,15 +117,17 @@ def _effective(explained: Explanation, paint: Paint) -> str:
         before, after = now.get(question), then.get(question)
         if then and after is None:  # what there is nothing left to happen to
             after = Answer(question, "no")
-        verdicts = [answer.verdict for answer in (before, after) if answer is not None]
-        text = " → ".join(dict.fromkeys(verdicts))
-        line = f"  {question:{width}}  {text:9}  {_stop(explained.address, after or before)}".rstrip()
-        lines += [line] if len(line) <= WIDTH else _broken(question, width, text, explained.address, after or before)
+        text = " → ".join(dict.fromkeys(_verdicts(before, after, become)))
+        stop = "" if become.after is None else _stop(address, after or before)
+        line = f"  {question:{width}}  {text:9}  {stop}".rstrip()
+        lines += [line] if len(line) <= WIDTH else [f"  {question:{width}}  {text}", f"      {stop}"]
     return "\n".join(lines) + "\n"
 
 
-def _broken(question: str, width: int, text: str, address: Address, answer: Answer | None) -> list[str]:
-    return [f"  {question:{width}}  {text}", f"      {_stop(address, answer)}"]
+def _verdicts(before: Answer | None, after: Answer | None, become: Prospects) -> list[str]:
+    """What is gone has no answers any more."""
+    verdicts: list[str] = [answer.verdict for answer in (before, after) if answer is not None]
+    return [*verdicts, "gone"] if become.after is None else verdicts
 
 
 def _stop(address: Address, answer: Answer | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import attrs
 import pytest
 from builders import OPEN, desired_state, digest, manifest, repository, tag
 from example_plans import HOSTILE
@@ -12,7 +13,7 @@ from goldens import golden
 from reconciler.model.address import parse_address
 from reconciler.model.matching import DesiredIndex
 from reconciler.planning.compare import plan_repository
-from reconciler.planning.explain import demands_on, prospects, rules_about, said_besides
+from reconciler.planning.explain import demands_on, prospects, rules_about, said_besides, said_of_the_whole
 from reconciler.planning.rules import contributions
 from reconciler.render.explain_text import Explanation, render_explanation
 from reconciler.render.words import painter
@@ -24,6 +25,7 @@ RULES = (
     {"match": "prod/*", "teleportEnabled": False, "tags": [{"match": "v2*", "writeEnabled": True}]},
     {"match": "prod/web", "tags": [{"match": ["v1", "latest"], "protect": "immutable"}]},
     {"match": "prod/web", "tags": [{"match": "next", "digest": B}, {"match": "pr-*", "ensure": "absent"}]},
+    {"match": "old/app", "ensure": "absent"},
     {"match": "prod/web", "tags": [{"match": "build-*", "keep": {"last": 3, "newerThan": 2592000}}]},
 )
 WEB = {
@@ -42,26 +44,19 @@ def _explained(text: str, live=None, paint=PLAIN, *, file: str = "registry.yaml"
     rules = DesiredIndex(desired_state(*RULES, file=file)).for_repository(address.repository)
     known = live.manifests.get(address.digest) if live else None
     speaking = rules_about(address, rules, known)
-    explained = Explanation(address, contributions(speaking), tuple(said_besides(speaking)), is_live_known=False)
+    more = (*said_of_the_whole(address, rules), *said_besides(speaking))
+    explained = Explanation(address, contributions(speaking), more)
     if live is not None:
         part = plan_repository(rules, live)
-        become = prospects(address, live, part)
-        explained = Explanation(
-            address,
-            explained.said,
-            explained.more,
-            demands_on(address.digest, part.demands, live.manifests) if address.digest else (),
-            live=become.live,
-            after=become.after,
-            blocked=become.blocked,
-            now=become.now,
-            then=become.then,
-        )
+        demands = demands_on(address.digest, part.demands, live.manifests) if address.digest else ()
+        explained = attrs.evolve(explained, demands=demands, become=prospects(address, live, part))
     return render_explanation(explained, paint)
 
 
 API = repository("prod/api", OPEN, {"v2.0": tag("a", deleteEnabled=False, writeEnabled=False), "latest": tag("b")})
 WEB_LIVE = repository("prod/web", OPEN, WEB, manifests=MANIFESTS)
+OLD = repository("old/app", OPEN, {"v1": tag("a"), "latest": tag("a")}, manifests={A: manifest()}, tag_count=2)
+LOCKED_OLD = repository("old/app", OPEN, {"v1": tag("a", deleteEnabled=False), "latest": tag("a")}, manifests={})
 EXPLANATIONS = {
     "explain_tag.txt": ("prod/api:v2.0", API),
     "explain_repository.txt": ("prod/api", API),
@@ -71,6 +66,10 @@ EXPLANATIONS = {
     "explain_manifest.txt": (f"prod/web@{C}", WEB_LIVE),
     "explain_move.txt": ("prod/web:next", WEB_LIVE),
     "explain_deleted.txt": ("prod/web:pr-7", WEB_LIVE),
+    "explain_deleted_with_all.txt": ("old/app:latest", OLD),
+    "explain_manifest_deleted_with_all.txt": (f"old/app@{A}", OLD),
+    "explain_repository_deleted.txt": ("old/app", OLD),
+    "explain_not_deleted_with_all.txt": ("old/app:latest", LOCKED_OLD),
     "explain_retention.txt": ("prod/web:build-1", WEB_LIVE),
 }
 
