@@ -16,9 +16,12 @@ from reconciler.cli.steps import desired_now, now_from, traffic_from
 from reconciler.errors import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.model.address import Address
     from reconciler.model.live import LiveManifest, LiveRepository
     from reconciler.model.matching import RepositoryRules
+    from reconciler.planning.retained import Retained
     from reconciler.registry.client import Client
     from reconciler.render.explain_text import Explanation
 
@@ -70,14 +73,16 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
     return OK
 
 
-def _said(resource: Address, rules: RepositoryRules, manifest: LiveManifest | None = None) -> Explanation:
+def _said(
+    resource: Address, rules: RepositoryRules, manifest: LiveManifest | None = None, kept: Iterable[Retained] = ()
+) -> Explanation:
     """What the files say of it."""
     from reconciler.planning.explain import rules_about, said_besides, said_of_the_whole
     from reconciler.planning.rules import contributions
     from reconciler.render.explain_text import Explanation
 
     speaking = rules_about(resource, rules, manifest)
-    more = (*said_of_the_whole(resource, rules), *said_besides(speaking))
+    more = (*said_of_the_whole(resource, rules), *said_besides(speaking, kept))
     return Explanation(resource, contributions(speaking), more)
 
 
@@ -87,12 +92,14 @@ async def _explained(
     """What the files say of it, and what would become of it."""
     from reconciler.planning.compare import plan_repository
     from reconciler.planning.explain import demands_on, prospects
+    from reconciler.planning.retained import retained
 
     async with client_for(registry, traffic, lambda _: None) as client:
         live = await _read(resource, rules, client, now_ns)
     part = plan_repository(rules, live, now_ns=now_ns)
     demands = demands_on(resource.digest, part.demands, live.manifests) if resource.digest else ()
-    said = _said(resource, rules, live.manifests.get(resource.digest))
+    kept = retained(resource, rules, live, part, now_ns)
+    said = _said(resource, rules, live.manifests.get(resource.digest), kept)
     return attrs.evolve(said, demands=demands[:_MOST_DEMANDS], become=prospects(resource, live, part))
 
 

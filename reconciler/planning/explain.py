@@ -22,8 +22,8 @@ from reconciler.planning.closure import Demand
 from reconciler.planning.effective import Answer, Image, effective
 from reconciler.planning.found import RepositoryPlan
 from reconciler.planning.plan import Blocked, Change
+from reconciler.planning.retained import DAY_S, Retained, age
 
-_DAY_S, _HOUR_S = 86_400, 3_600
 _Rule: TypeAlias = RepositoryRule | TagRule | ManifestRule
 
 
@@ -54,16 +54,50 @@ def said_of_the_whole(address: Address, rules: RepositoryRules) -> Iterator[str]
         yield f"{'ensure':15}  {_absence(wanted)}: it goes with {address.repository}  {wanted.origin}"
 
 
-def said_besides(rules: Iterable[_Rule]) -> Iterator[str]:
-    """What entries say that is no attribute: a level, absence, retention; one line each."""
+def said_besides(rules: Iterable[_Rule], kept: Iterable[Retained] = ()) -> Iterator[str]:
+    """
+    What entries say that is no attribute: levels, absence, retention; in this order.
+
+    Args:
+        rules: Those that speak of the resource, in file order.
+        kept: What each `keep` among them makes of it, as far as the registry was asked.
+    """
+    rules, of_keep = tuple(rules), {each.keep: each for each in kept}
     for rule in rules:
         if rule.protect is not None:
             yield f"{'protect':15}  {rule.protect.level}  {rule.protect.origin}"
+    for rule in rules:
         if rule.ensure is not None:
             yield f"{'ensure':15}  {_absence(rule.ensure)}  {rule.ensure.origin}"
+    for rule in rules:
         keep = getattr(rule, "keep", None)
         if keep is not None:
-            yield f"{'keep':15}  {_kept(keep)}  {keep.origin}"
+            yield f"{'keep':15}  {' or '.join(_kept(keep))}  {keep.origin}"
+            yield from _made_of_it(of_keep[keep]) if keep in of_keep else ()
+
+
+def _made_of_it(retained: Retained) -> Iterator[str]:
+    place = [f"{_ordinal(retained.place)}newest of {retained.count:,}"] if retained.place else []
+    yield f"{'':15}  {'; '.join([*place, _old(retained.age_s)])}"
+    if not retained.why:
+        yield f"{'':15}  goes: not {', not '.join(_kept(retained.keep))}"
+    elif retained.goes:
+        yield f"{'':15}  goes by another entry; here: {retained.why}"
+    else:
+        yield f"{'':15}  kept: {retained.why}"
+
+
+def _ordinal(place: int) -> str:
+    """`12th `; nothing for the first."""
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    ending = "th" if place % 100 in (11, 12, 13) else endings.get(place % 10, "th")
+    return "" if place == 1 else f"{place:,}{ending} "
+
+
+def _old(age_s: int | None) -> str:
+    if age_s is None:
+        return "when it was last updated is not known"
+    return f"{age(age_s - age_s % DAY_S) if age_s >= DAY_S else age(age_s)} old"
 
 
 def demands_on(digest: str, demands: Iterable[Demand], manifests: Mapping[str, LiveManifest]) -> tuple[Demand, ...]:
@@ -195,10 +229,7 @@ def _absence(absent: Absent) -> str:
     return "absent, also where it is locked" if absent.unlock else "absent"
 
 
-def _kept(keep: Keep) -> str:
-    parts = [] if keep.last is None else [f"the last {keep.last:,}"]
-    if keep.newer_than_s is not None:
-        days, rest = divmod(keep.newer_than_s, _DAY_S)
-        age = f"{days:,} d" if not rest else f"{keep.newer_than_s // _HOUR_S:,} h"
-        parts.append(f"what is younger than {age}")
-    return " and ".join(parts)
+def _kept(keep: Keep) -> list[str]:
+    """What an entry keeps; either is enough."""
+    parts = [] if keep.last is None else [f"among the last {keep.last:,}"]
+    return parts if keep.newer_than_s is None else [*parts, f"younger than {age(keep.newer_than_s)}"]
