@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.model.address import Address
+    from reconciler.model.desired import ExceptionRule
     from reconciler.model.live import LiveManifest, LiveRepository
     from reconciler.model.matching import RepositoryRules
     from reconciler.planning.retained import Retained
@@ -69,6 +70,7 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
     else:
         with open_registry(registry, desired.registry, traffic) as known:
             explained = asyncio.run(_explained(resource, rules, known, traffic, nanoseconds(moment)))
+    explained = _with_exceptions(explained, desired.exceptions, nanoseconds(moment))
     answer(render_explanation(explained, stdout_paint(no_color=others["no_color"])))
     return OK
 
@@ -84,6 +86,15 @@ def _said(
     speaking = rules_about(resource, rules, manifest)
     more = (*said_of_the_whole(resource, rules), *said_besides(speaking, kept))
     return Explanation(resource, contributions(speaking), more)
+
+
+def _with_exceptions(explained: Explanation, exceptions: Iterable[ExceptionRule], now_ns: int) -> Explanation:
+    """Until when, and why, what the files say of it is not what they say otherwise."""
+    from reconciler.planning.explain import exceptions_about
+
+    about = exceptions_about(explained.address, exceptions)
+    current = tuple(each for each in about if now_ns < each.until_ns)
+    return attrs.evolve(explained, exceptions=current, ended=tuple(each for each in about if each not in current))
 
 
 async def _explained(

@@ -15,7 +15,7 @@ import attrs
 
 from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST, TAG_ATTRIBUTES, Document, Value
-from reconciler.model.desired import Absent, Keep, ManifestRule, RepositoryRule, TagRule
+from reconciler.model.desired import Absent, ExceptionRule, Keep, ManifestRule, RepositoryRule, TagRule, Target
 from reconciler.model.live import LiveManifest, LiveRepository
 from reconciler.model.matching import RepositoryRules, absent
 from reconciler.planning.closure import Demand
@@ -98,6 +98,17 @@ def _old(age_s: int | None) -> str:
     if age_s is None:
         return "when it was last updated is not known"
     return f"{age(age_s - age_s % DAY_S) if age_s >= DAY_S else age(age_s)} old"
+
+
+def exceptions_about(address: Address, exceptions: Iterable[ExceptionRule]) -> tuple[ExceptionRule, ...]:
+    """Those that speak of a resource, in force or ended, in file order."""
+    return tuple(each for each in exceptions if any(_means(target, address) for target in each.match))
+
+
+def _means(target: Target, address: Address) -> bool:
+    pairs = ((target.tag, address.tag), (target.digest, address.digest))
+    parts = (bool(name) if pattern is None else not pattern.matches(name) for pattern, name in pairs)
+    return target.repository.matches(address.repository) and not any(parts)
 
 
 def demands_on(digest: str, demands: Iterable[Demand], manifests: Mapping[str, LiveManifest]) -> tuple[Demand, ...]:

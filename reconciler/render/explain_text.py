@@ -8,12 +8,12 @@ import attrs
 
 from reconciler.model.address import Address
 from reconciler.model.attributes import DELETE, DIGEST, Document, Value
-from reconciler.model.desired import Origin
+from reconciler.model.desired import Declaration, ExceptionRule
 from reconciler.planning.closure import Demand
 from reconciler.planning.effective import Answer
 from reconciler.planning.explain import Prospects
 from reconciler.planning.rules import Contribution
-from reconciler.render.words import WIDTH, Paint, paragraph, safe, short_name, shown
+from reconciler.render.words import WIDTH, Paint, moment, paragraph, safe, short_name, shown
 
 
 @attrs.frozen(eq=False)
@@ -23,6 +23,8 @@ class Explanation:
     address: Address
     said: Sequence[Contribution]  # what each rule contributed, in file order
     more: Sequence[str] = ()  # what rules say that is no attribute: absence, retention, levels
+    exceptions: Sequence[ExceptionRule] = ()  # that speak of it and are in force; they are among `said`
+    ended: Sequence[ExceptionRule] = ()  # that spoke of it
     demands: Sequence[Demand] = ()  # of tags on this manifest, the one that stands first
     become: Prospects | None = None  # what it is and would be; None: the registry was not asked
 
@@ -36,14 +38,15 @@ def render_explanation(explained: Explanation, paint: Paint) -> str:
 
 
 def _rules(explained: Explanation, paint: Paint) -> str:
-    title = paint(str(explained.address), "bold")
+    lines = [paint(str(explained.address), "bold")]
     if not (explained.said or explained.more or explained.demands):
-        return f"{title}\n  No rule declares anything about it: it is unmanaged.\n"
-    lines = [title]
+        lines.append("  No rule declares anything about it: it is unmanaged.")
+    excepting = {said: each for each in explained.exceptions for said in each.attributes}
     for contribution in explained.said:
-        declaration = contribution.declaration
-        line = f"  {declaration.attribute:15}  {shown(declaration.value):5}  {safe(str(declaration.origin))}"
-        lines += _overridden(line, contribution.overridden_by, paint) if contribution.overridden_by else [line]
+        lines += _contribution(contribution, excepting.get(contribution.declaration), paint)
+    for exception in explained.ended:
+        note = f"ended {moment(exception.until)}: {exception.reason}"
+        lines += [paint(each, "dim") for said in exception.attributes for each in _noted(_declared(said), note)]
     lines += [f"  {safe(line)}" for line in explained.more]
     for number, demand in enumerate(explained.demands):
         whose = f" for {short_name(Address('x', tag=demand.tag))}" if demand.tag else ""
@@ -52,11 +55,23 @@ def _rules(explained: Explanation, paint: Paint) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _overridden(line: str, by: Origin, paint: Paint) -> list[str]:
-    note = f"  overridden by {safe(str(by))}"
-    if len(line) + len(note) <= WIDTH:
-        return [paint(line + note, "dim")]
-    return [paint(line, "dim"), paint(f"  {note}", "dim")]
+def _contribution(contribution: Contribution, exception: ExceptionRule | None, paint: Paint) -> list[str]:
+    line = _declared(contribution.declaration)
+    lines = _noted(line, f"until {moment(exception.until)}: {exception.reason}") if exception else [line]
+    if contribution.overridden_by is None:
+        return lines
+    lines[-1:] = _noted(lines[-1], f"overridden by {contribution.overridden_by}")
+    return [paint(each, "dim") for each in lines]
+
+
+def _declared(said: Declaration) -> str:
+    return f"  {said.attribute:15}  {shown(said.value):5}  {safe(str(said.origin))}"
+
+
+def _noted(line: str, note: str) -> list[str]:
+    """A line with a note behind it, or below it where there is no room."""
+    whole = f"{line}  {safe(note)}"
+    return [whole] if len(whole) <= WIDTH else [line, *paragraph(note, margin=4).split("\n")]
 
 
 def _result(explained: Explanation, become: Prospects, paint: Paint) -> str:
