@@ -9,12 +9,13 @@ that matter come to together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 import attrs
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DIGEST, TAG_ATTRIBUTES, Document, Value
+from reconciler.model.attributes import DIGEST, TAG_ATTRIBUTES, Document, is_locked
 from reconciler.model.desired import Absent, ExceptionRule, Keep, ManifestRule, RepositoryRule, TagRule, Target
 from reconciler.model.live import LiveManifest, LiveRepository
 from reconciler.model.matching import RepositoryRules, absent
@@ -196,14 +197,22 @@ class _State:
             return ()
         digest = address.digest or str(document.get(DIGEST, ""))
         manifest = Address(address.repository, digest=digest) if digest else None
-        children = {Address(address.repository, digest=each) for each in self._below(digest)} if digest else set()
+        children = self._documents(self._below(digest) if digest else ())
+        subjects = self._documents(self._about(address.digest)) if self._is_subject_known(address.digest) else None
+        below = {*([manifest] if manifest else []), *children, *(subjects or {})}
         image = Image(
             repository=self.document(self._here),
-            tag=document if address.tag else self._lock_of_a_tag(address),
+            tag=document if address.tag else None,
             manifest=(manifest, self.document(manifest)) if manifest else None,
-            children={each: self.document(each) for each in sorted(children, key=str)},
+            children=children,
+            subjects=subjects,
+            held={each for each in below if each.digest in self._held},
         )
         return effective(address, image)
+
+    def _documents(self, digests: Iterable[str]) -> dict[Address, Document | None]:
+        addresses = (Address(self._live.name, digest=each) for each in sorted(digests))
+        return {each: self.document(each) for each in addresses}
 
     def _before(self, address: Address) -> Document | None:
         if address.tag:
@@ -223,17 +232,24 @@ class _State:
                     waiting.append(child)
         return seen - {digest}
 
-    def _lock_of_a_tag(self, address: Address) -> Document | None:
-        """The document of a tag that points at a manifest and is locked, if there is one."""
-        for name, document in self._live.tags.items():
-            after = self.document(Address(address.repository, tag=name))
-            if after is not None and document.get(DIGEST) == address.digest and not _is_open(after):
-                return after
-        return None
+    def _is_subject_known(self, digest: str) -> bool:
+        known = self._live.manifests.get(digest)
+        return known is None or known.subject is not None
 
+    def _about(self, digest: str) -> set[str]:
+        """What a manifest is about, what that is about, and so on."""
+        seen, subject = {digest}, digest
+        while (known := self._live.manifests.get(subject)) and known.subject and known.subject not in seen:
+            subject = known.subject
+            seen.add(subject)
+        return seen - {digest}
 
-def _is_open(document: Mapping[str, Value]) -> bool:
-    return document.get("writeEnabled") is not False and document.get("deleteEnabled") is not False
+    @cached_property
+    def _held(self) -> set[str]:
+        """The manifests that a locked tag points at."""
+        names = {*self._live.tags, *(address.tag for address in self._changes if address.tag)}
+        tags = (self.document(Address(self._live.name, tag=name)) for name in names)
+        return {str(tag.get(DIGEST, "")) for tag in tags if tag is not None and is_locked(tag)}
 
 
 def _absence(absent: Absent) -> str:
