@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.attributes import DIGEST, MANIFEST_COUNT, TAG_COUNT
+from reconciler.model.attributes import DIGEST, MANIFEST_COUNT, TAG_COUNT, Document
 from reconciler.planning.plan import Change
 from reconciler.render.words import count, safe, shown
 
@@ -35,13 +35,15 @@ def _values(change: Change, name: str) -> str:
     return f"{shown(change.before[name])} → {after}" if name in change.before else after
 
 
+def held(before: Document) -> str:
+    """How much a repository that goes held: `2 tags and 3 manifests`; empty: that is not told."""
+    known = ((before.get(name), noun) for name, noun in ((TAG_COUNT, "tag"), (MANIFEST_COUNT, "manifest")))
+    return " and ".join(count(number, noun) for number, noun in known if isinstance(number, int))
+
+
 def _goes(change: Change) -> str:
     """What is lost: where a tag pointed, how much a repository held."""
-    counts = [
-        count(int(change.before[name]), noun)
-        for name, noun in ((TAG_COUNT, "tag"), (MANIFEST_COUNT, "manifest"))
-        if name in change.before
-    ]
-    if counts:
-        return f"with {' and '.join(counts)}"
+    contents = held(change.before)
+    if contents:
+        return f"with {contents}"
     return shown(change.before[DIGEST]) if DIGEST in change.before else ""

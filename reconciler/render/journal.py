@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 
 from reconciler.events import STATUSES
+from reconciler.model.attributes import DIGEST, Document
+from reconciler.render.change_rows import held
 from reconciler.render.words import Paint, count, moment, paragraph, safe, shown
 
 SHOWN_RUNS = 20
@@ -62,10 +64,20 @@ def _change(change: Mapping[str, Any]) -> str:
         for name, value in sorted(after.items())
         if before.get(name) != value
     )
+    if _text(change, "action") == "delete":
+        values = _gone(before)
     line = f"{_text(change, 'status'):13}  {safe(_text(change, 'address'))}"
     already = ["it was so already"] if change.get("already") else []
     said = [part for part in (values, *already, _text(change, "message")) if part]
     return "\n".join([line, *(paragraph(part, margin=4) for part in said)])
+
+
+def _gone(before: Document) -> str:
+    """What a delete is about; the digest whole, since it is what brings a tag back."""
+    if DIGEST in before:
+        return f"→ gone; it pointed at {before[DIGEST]}"
+    contents = held(before)
+    return f"→ gone, with {contents}" if contents else "→ gone"
 
 
 def _ended(run: Mapping[str, Any]) -> str:
