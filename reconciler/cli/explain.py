@@ -46,7 +46,7 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
     Tell which rule says what about one resource, and what can happen to it.
 
     ADDRESS is a repository (team/app), a tag (team/app:v1) or a manifest
-    (team/app@sha256:…). Every rule that speaks of it is listed in file order, with what
+    (team/app@sha256:…, at least 6 digits of it). Every rule that speaks of it is listed in file order, with what
     a later one overrides; then what the registry holds now and what apply would make of
     it; then whether it can be overwritten, deleted, lost with what it depends on, or
     pulled, now and after apply, each with the one attribute that would stop it.
@@ -57,12 +57,14 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
       reconciler explain team/app deploy/ --offline
     """
     from reconciler.files import load_desired
-    from reconciler.model.address import parse_address
+    from reconciler.model.address import is_digest, parse_address, parse_beginning
     from reconciler.model.matching import DesiredIndex
     from reconciler.render.explain_text import render_explanation
 
     traffic, moment = traffic_from(others), now_from(others)
-    resource = parse_address(address)
+    resource = parse_beginning(address) or parse_address(address)
+    if others["offline"] and resource.digest and not is_digest(resource.digest):
+        raise RefusedError(f"{address}: --offline takes the whole digest; only the registry knows the others")
     desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
     rules = DesiredIndex(desired_now(desired, moment)).for_repository(resource.repository)
     if others["offline"]:
@@ -104,8 +106,10 @@ async def _explained(
     from reconciler.planning.compare import plan_repository
     from reconciler.planning.explain import demands_on, prospects
     from reconciler.planning.retained import retained
+    from reconciler.registry.single import whole_address
 
     async with client_for(registry, traffic, lambda _: None) as client:
+        resource = await whole_address(client, resource)
         live = await _read(resource, rules, client, now_ns)
     part = plan_repository(rules, live, now_ns=now_ns)
     demands = demands_on(resource.digest, part.demands, live.manifests) if resource.digest else ()

@@ -13,16 +13,19 @@ from collections.abc import Iterable
 
 import attrs
 
-from reconciler.errors import ApiError, NotFoundError, ProtocolError, UnauthorizedError
-from reconciler.model.address import Address
+from reconciler.errors import ApiError, NotFoundError, ProtocolError, RefusedError, UnauthorizedError
+from reconciler.model.address import Address, is_digest
 from reconciler.model.attributes import DIGEST
 from reconciler.model.live import LiveManifest, LiveRepository
 from reconciler.model.matching import RepositoryRules
 from reconciler.registry.client import Client
+from reconciler.registry.listing import listed_manifests, twice
 from reconciler.registry.manifests_known import hides_everything
 from reconciler.registry.reader import read_repository
 from reconciler.registry.relations import subject_of
 from reconciler.registry.resources import Manifest
+
+_CANDIDATES = 10  # digests that are named where several begin alike
 
 
 async def read_around(client: Client, address: Address, rules: RepositoryRules, now_ns: int) -> LiveRepository:
@@ -51,6 +54,35 @@ async def read_around(client: Client, address: Address, rules: RepositoryRules, 
     if address.digest:
         live = await _with_subjects(client, digest, live)
     return await _with_tags_at(client, digest, live)
+
+
+async def whole_address(client: Client, address: Address) -> Address:
+    """
+    The one manifest whose digest begins as that of `address`; whatever else that is stays as it is.
+
+    Raises:
+        RefusedError: none does, or several do.
+        ApiError: the registry refuses.
+    """
+    if not address.digest or is_digest(address.digest):
+        return address
+    try:
+        listed = await twice(lambda: listed_manifests(client, address.repository))
+    except NotFoundError as error:
+        if not error.is_certain:
+            raise
+        listed = {}
+    found = sorted(digest for digest in listed if digest.startswith(address.digest))
+    if len(found) == 1:
+        return Address(address.repository, digest=found[0])
+    if not found:
+        raise RefusedError(
+            f"{address}: the list of manifests of {address.repository} shows none that begins so\n"
+            "  One that lists leave out (listEnabled false) is found by its whole digest."
+        )
+    more = [f"  and {len(found) - _CANDIDATES:,} more"] if len(found) > _CANDIDATES else []
+    named = [f"  {digest}" for digest in found[:_CANDIDATES]]
+    raise RefusedError("\n".join([f"{address}: {len(found):,} manifests begin so; give more of it", *named, *more]))
 
 
 async def _with_tag(client: Client, address: Address, live: LiveRepository) -> LiveRepository:

@@ -189,6 +189,19 @@ def test_explain_lists_every_rule_and_what_was_overridden(emulator, reconciler, 
     assert "  writeEnabled     true   in sync\n" in done.stdout
 
 
+def test_explain_takes_the_beginning_of_a_digest(emulator, reconciler, releases):
+    """From 6 digits on, and where a registry can be asked for the rest."""
+    digest = emulator.push("team/app:v1", content=b"one")
+    explain = ("explain", f"team/app@{digest[:13]}", releases, "--registry", emulator.url, "-q")
+
+    done, offline = reconciler(*explain), reconciler(*explain[:3], "--offline")
+    short = reconciler("explain", f"team/app@{digest[:12]}", *explain[2:])
+
+    assert (0, f"team/app@{digest}") == (done.code, done.stdout.splitlines()[0])
+    assert (1, 1) == (offline.code, short.code)
+    assert "--offline takes the whole digest" in offline.stderr
+
+
 @pytest.mark.parametrize("address", ["team/app:", "team/app@", "Team/app", "team//app", ":v1", "team/app:v1:v2"])
 def test_what_is_no_address_is_refused(reconciler, releases, address):
     """An empty tag is a mistake, and not the repository (Azure/azure-cli#31878)."""
