@@ -38,6 +38,7 @@ _MOST_DEMANDS = 10
 @options.now
 @options.sign_in
 @options.traffic
+@options.full
 @options.no_color
 @options.quiet
 @options.verbose
@@ -73,7 +74,7 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
         with open_registry(registry, desired.registry, traffic) as known:
             explained = asyncio.run(_explained(resource, rules, known, traffic, nanoseconds(moment)))
     explained = _with_exceptions(explained, desired.exceptions, nanoseconds(moment))
-    answer(render_explanation(explained, stdout_paint(no_color=others["no_color"])))
+    answer(render_explanation(explained, stdout_paint(no_color=others["no_color"]), full=others["full"]))
     return OK
 
 

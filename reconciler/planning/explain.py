@@ -85,7 +85,9 @@ def _made_of_it(retained: Retained) -> Iterator[str]:
     elif retained.goes:
         yield f"{'':15}  goes by another entry; here: {retained.why}"
     else:
-        yield f"{'':15}  kept: {retained.why}"
+        first, *rest = retained.why.split("\n")
+        yield f"{'':15}  kept: {first}"
+        yield from (f"    {line}" for line in rest)
 
 
 def _ordinal(place: int) -> str:

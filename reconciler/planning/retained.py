@@ -23,7 +23,6 @@ from reconciler.planning.found import RepositoryPlan
 from reconciler.planning.rules import declare, is_lock
 
 _NS = 1_000_000_000
-_SHORT = 13  # characters of a digest that tell it from another
 DAY_S, _HOUR_S = 86_400, 3_600
 _Rule: TypeAlias = TagRule | ManifestRule
 _Times: TypeAlias = Sequence[tuple[str, int | None]]
@@ -38,7 +37,7 @@ class Retained:
     count: int  # of those that take a place
     age_s: int | None  # None: when it was last updated is not known
     goes: bool
-    why: str  # it stays; empty: this entry does not keep it
+    why: str  # it stays, in one line or two; empty: this entry does not keep it
 
 
 def retained(
@@ -138,7 +137,7 @@ class _Manifests:
         going = {change.address.digest for change in self._part.changes if change.action == "delete"}
         for above, known in sorted(self._live.manifests.items()):
             if digest in (known.children or ()) and above not in going:
-                yield f"a child of {above[:_SHORT]}, which stays"
+                yield f"a child of an index that stays:\n{above}"
         yield "something that stays needs it, or may do so"
 
     def _is_tagged(self, digest: str) -> bool:

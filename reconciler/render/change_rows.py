@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from reconciler.model.attributes import DIGEST, MANIFEST_COUNT, TAG_COUNT, Document
 from reconciler.planning.plan import Change
-from reconciler.render.words import count, safe, shown
+from reconciler.render.words import count, safe, shown, whole_digests
 
 VALUES_WIDTH = 13  # true → false
 
@@ -28,6 +28,15 @@ def rows(change: Change, attribute_width: int) -> Iterator[tuple[str, str]]:
     for name in change.attributes:
         if name != DIGEST:
             yield name, f"{safe(name):{attribute_width}}  {_values(change, name):{VALUES_WIDTH}}"
+
+
+def whole(change: Change, *, margin: int) -> list[str]:
+    """The digests that stand in the name or in the rows of a change, as lines of their own."""
+    if change.address.digest:
+        return whole_digests(change.address.digest, None, margin=margin)
+    if change.action == "update":
+        return []
+    return whole_digests(change.before.get(DIGEST), change.after.get(DIGEST), margin=margin)
 
 
 def _values(change: Change, name: str) -> str:

@@ -13,7 +13,9 @@ from reconciler.planning.closure import Demand
 from reconciler.planning.effective import Answer
 from reconciler.planning.explain import Prospects
 from reconciler.planning.rules import Contribution
-from reconciler.render.words import WIDTH, Paint, moment, paragraph, safe, short_name, shown
+from reconciler.render.words import WIDTH, Paint, moment, paragraph, safe, short_name, shown, whole_digests
+
+_MARGIN = 6  # of whole digests
 
 
 @attrs.frozen(eq=False)
@@ -29,21 +31,30 @@ class Explanation:
     become: Prospects | None = None  # what it is and would be; None: the registry was not asked
 
 
-def render_explanation(explained: Explanation, paint: Paint) -> str:
-    """The explanation as text, ending in a newline."""
-    blocks = [_rules(explained, paint)]
-    if explained.become is not None:
-        blocks += [_result(explained, explained.become, paint), _effective(explained.address, explained.become, paint)]
+def render_explanation(explained: Explanation, paint: Paint, *, full: bool) -> str:
+    """
+    The explanation as text, ending in a newline.
+
+    Args:
+        explained: What there is to say.
+        paint: Puts text in a style.
+        full: Show every digest to its last digit.
+    """
+    blocks, become = [_rules(explained, paint, full=full)], explained.become
+    if become is not None:
+        blocks += [_result(explained, become, paint), _effective(explained.address, become, paint, full=full)]
     return "\n".join(block for block in blocks if block)
 
 
-def _rules(explained: Explanation, paint: Paint) -> str:
+def _rules(explained: Explanation, paint: Paint, *, full: bool) -> str:
     lines = [paint(str(explained.address), "bold")]
     if not (explained.said or explained.more or explained.demands):
         lines.append("  No rule declares anything about it: it is unmanaged.")
     excepting = {said: each for each in explained.exceptions for said in each.attributes}
     for contribution in explained.said:
-        lines += _contribution(contribution, excepting.get(contribution.declaration), paint)
+        said = contribution.declaration
+        lines += _contribution(contribution, excepting.get(said), paint)
+        lines += whole_digests(said.value, None, margin=_MARGIN) if full and said.attribute == DIGEST else []
     for exception in explained.ended:
         note = f"ended {moment(exception.until)}: {exception.reason}"
         lines += [paint(each, "dim") for said in exception.attributes for each in _noted(_declared(said), note)]
@@ -119,7 +130,7 @@ def _attribute(
     return f"  {name:15}  {before:5}  → {paint(shown(then) if then is not None else '', 'yellow')}"
 
 
-def _effective(address: Address, become: Prospects, paint: Paint) -> str:
+def _effective(address: Address, become: Prospects, paint: Paint, *, full: bool) -> str:
     """What can happen now and after apply, and what would stop it, question by question."""
     if not become.now and not become.then:
         return ""
@@ -136,6 +147,7 @@ def _effective(address: Address, become: Prospects, paint: Paint) -> str:
         stop = "" if become.after is None else _stop(address, after or before)
         line = f"  {question:{width}}  {text:9}  {stop}".rstrip()
         lines += [line] if len(line) <= WIDTH else [f"  {question:{width}}  {text}", f"      {stop}"]
+        lines += _whole_stop(address, after or before) if full and stop else []
     return "\n".join(lines) + "\n"
 
 
@@ -143,6 +155,11 @@ def _verdicts(before: Answer | None, after: Answer | None, become: Prospects) ->
     """What is gone has no answers any more."""
     verdicts: list[str] = [answer.verdict for answer in (before, after) if answer is not None]
     return [*verdicts, "gone"] if become.after is None else verdicts
+
+
+def _whole_stop(address: Address, answer: Answer | None) -> list[str]:
+    where = answer.where if answer else None
+    return whole_digests(where.digest, None, margin=_MARGIN) if where and where != address else []
 
 
 def _stop(address: Address, answer: Answer | None) -> str:

@@ -44,7 +44,7 @@ def render_run(run: Mapping[str, Any], paint: Paint, *, full: bool) -> str:
     some = changes if full else changes[:SHOWN_CHANGES]
     lines += [f"accepted       {safe(_text(each, 'address'))}" for each in run.get("accepted", [])]
     lines += [""] if some else []
-    lines += [_change(change) for change in some]
+    lines += [_change(change, full=full) for change in some]
     if len(some) < len(changes):
         lines.append(paint(f"… and {len(changes) - len(some):,} more; --full shows all", "dim"))
     lines += ["", paint(_ended(run).capitalize(), "bold") + "."]
@@ -57,10 +57,10 @@ def runs_to_json(runs: Sequence[Mapping[str, Any]]) -> bytes:
     return b"".join(orjson.dumps(run, option=options) for run in runs)
 
 
-def _change(change: Mapping[str, Any]) -> str:
+def _change(change: Mapping[str, Any], *, full: bool) -> str:
     before, after = change.get("before", {}), change.get("after", {})
     values = ", ".join(
-        f"{safe(name)} {shown(before.get(name, '?'))} → {shown(value)}"
+        f"{safe(name)} {shown(before.get(name, '?'), whole=full)} → {shown(value, whole=full)}"
         for name, value in sorted(after.items())
         if before.get(name) != value
     )

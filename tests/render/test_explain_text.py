@@ -43,7 +43,7 @@ WEB = {
 MANIFESTS = {A: manifest(C), B: manifest(), C: manifest()}
 
 
-def _explained(text: str, live=None, paint=PLAIN, *, file: str = "registry.yaml") -> str:
+def _explained(text: str, live=None, paint=PLAIN, *, file: str = "registry.yaml", full: bool = False) -> str:
     """The explanation of a resource; offline where nothing is live."""
     address = parse_address(text)
     rules = DesiredIndex(desired_state(*RULES, file=file)).for_repository(address.repository)
@@ -56,7 +56,7 @@ def _explained(text: str, live=None, paint=PLAIN, *, file: str = "registry.yaml"
     if part is not None:
         demands = demands_on(address.digest, part.demands, live.manifests) if address.digest else ()
         explained = attrs.evolve(explained, demands=demands, become=prospects(address, live, part))
-    return render_explanation(explained, paint)
+    return render_explanation(explained, paint, full=full)
 
 
 API = repository("prod/api", OPEN, {"v2.0": tag("a", deleteEnabled=False, writeEnabled=False), "latest": tag("b")})
@@ -145,3 +145,13 @@ def test_a_hostile_file_name_forges_no_line_of_an_explanation():
 
     assert [] == [character for character in text if not character.isprintable() and character != "\n"]
     assert 3 == len(text.splitlines())
+
+
+def test_in_full_an_explanation_shows_whole_digests():
+    """Below what names them by their first digits, within 80 columns."""
+    text = _explained("prod/web:next", WEB_LIVE, full=True)
+
+    assert f"  digest           sha256:bbbbbb  registry.yaml:8:5\n      {B}\n" in text
+    young = _explained("prod/ci:build-75", CI, full=True)
+    assert f"      deleteEnabled of @sha256:cccccc stops it\n      {C}\n" in young
+    assert [] == [line for line in (text + young).splitlines() if len(line) > 80]
