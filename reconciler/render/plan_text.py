@@ -126,7 +126,8 @@ class _Layout:
         is_grave = any(set(change.effects) & set(_GRAVITY) for change in plan.changes)
         self._mark_width = max(map(len, _MARKS.values())) if is_grave else 0
         # Who moved is said where somebody did, and where nobody knows although there is a memory.
-        told = {cause for change in plan.changes for cause in change.causes.values()} & _told_causes(plan)
+        told = {cause for change in plan.changes if _has_cause(change) for cause in change.causes.values()}
+        told &= _told_causes(plan)
         self._cause_width = max(map(len, told), default=0)
         self._told = told
         self._margin = 4 + self._name_width + 2  # where rows begin
@@ -182,7 +183,7 @@ class _Layout:
             row = f"{row}  {self._column(mark, self._mark_width, 'red')}"
         if self._cause_width:
             cause = change.causes[attribute] if attribute else change.cause
-            told = cause if cause in self._told else ""
+            told = cause if cause in self._told and _has_cause(change) else ""
             row = f"{row}  {self._column(told, self._cause_width, _CAUSE_STYLES.get(told, 'dim'))}"
         return row
 
@@ -256,11 +257,16 @@ def _claims(plan: Plan) -> list[str]:
     return [f"{number:,} to {action}" for action, number in counts if number]
 
 
+def _has_cause(change: Change) -> bool:
+    """Something moved. What must not be there and was never remembered goes whoever put it there."""
+    return change.action != "delete" or change.cause != "unknown"
+
+
 def _causes(plan: Plan) -> str:
     """Why there are changes, resource by resource; empty: there are none, or nothing was remembered to tell by."""
-    if not plan.base or not plan.changes:
+    counts = Counter(change.cause for change in plan.changes if _has_cause(change))
+    if not plan.base or not counts:
         return ""
-    counts = Counter(change.cause for change in plan.changes)
     return f"Cause: {', '.join(f'{counts[cause]:,} {cause}' for cause in GRAVEST_FIRST if counts[cause])}."
 
 
