@@ -63,6 +63,23 @@ def test_a_wrong_command_line_is_an_error_and_not_changes(reconciler, arguments)
     assert "--help tells more" in done.stderr
 
 
+def test_validate_tells_each_problem_as_json(reconciler, releases, tmp_path: Path):
+    """With its place, for an editor or a pipeline to mark; and what valid files hold."""
+    (tmp_path / "bad.yaml").write_text("version: 1\nrepositories:\n  - match: app\n    attributes: {lock: true}\n")
+
+    bad = reconciler("validate", "bad.yaml", "no-such.yaml", "--format", "json")
+    good = reconciler("validate", releases, "--format", "json")
+
+    told, fine = json.loads(bad.stdout), json.loads(good.stdout)
+    assert (1, "", False, None) == (bad.code, bad.stderr, told["valid"], told["entries"])
+    assert [("bad.yaml", 4, 18), ("no-such.yaml", None, None)] == [
+        (problem["file"], problem["line"], problem["column"]) for problem in told["problems"]
+    ]
+    assert "unknown attribute" in told["problems"][0]["message"]
+    assert (0, True, []) == (good.code, fine["valid"], fine["problems"])
+    assert {"repositories", "tags", "manifests", "exceptions"} == fine["entries"].keys()
+
+
 def test_validate_counts_what_the_files_hold(reconciler, releases):
     """Nothing but the files is needed."""
     done = reconciler("validate", releases)
