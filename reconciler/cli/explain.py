@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from reconciler.model.address import Address
     from reconciler.model.desired import ExceptionRule
-    from reconciler.model.live import LiveManifest, LiveRepository
+    from reconciler.model.live import LiveRepository
     from reconciler.model.matching import RepositoryRules
+    from reconciler.planning.found import RepositoryPlan
     from reconciler.planning.retained import Retained
     from reconciler.registry.client import Client
     from reconciler.render.explain_text import Explanation
@@ -79,14 +80,18 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
 
 
 def _said(
-    resource: Address, rules: RepositoryRules, manifest: LiveManifest | None = None, kept: Iterable[Retained] = ()
+    resource: Address,
+    rules: RepositoryRules,
+    live: LiveRepository | None = None,
+    part: RepositoryPlan | None = None,
+    kept: Iterable[Retained] = (),
 ) -> Explanation:
     """What the files say of it."""
     from reconciler.planning.explain import rules_about, said_besides, said_of_the_whole
     from reconciler.planning.rules import contributions
     from reconciler.render.explain_text import Explanation
 
-    speaking = rules_about(resource, rules, manifest)
+    speaking = rules_about(resource, rules, live, part)
     more = (*said_of_the_whole(resource, rules), *said_besides(speaking, kept))
     return Explanation(resource, contributions(speaking), more)
 
@@ -115,7 +120,7 @@ async def _explained(
     part = plan_repository(rules, live, now_ns=now_ns)
     demands = demands_on(resource.digest, part.demands, live.manifests) if resource.digest else ()
     kept = retained(resource, rules, live, part, now_ns)
-    said = _said(resource, rules, live.manifests.get(resource.digest), kept)
+    said = _said(resource, rules, live, part, kept)
     return attrs.evolve(said, demands=demands[:_MOST_DEMANDS], become=prospects(resource, live, part))
 
 

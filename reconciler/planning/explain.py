@@ -23,29 +23,33 @@ from reconciler.planning.closure import Demand
 from reconciler.planning.effective import Answer, Image, effective
 from reconciler.planning.found import RepositoryPlan
 from reconciler.planning.plan import Blocked, Change
-from reconciler.planning.retained import DAY_S, Retained, age
+from reconciler.planning.retained import DAY_S, Manifests, Retained, age
 
 _Rule: TypeAlias = RepositoryRule | TagRule | ManifestRule
 
 
-def rules_about(address: Address, rules: RepositoryRules, manifest: LiveManifest | None = None) -> tuple[_Rule, ...]:
+def rules_about(
+    address: Address,
+    rules: RepositoryRules,
+    live: LiveRepository | None = None,
+    part: RepositoryPlan | None = None,
+) -> tuple[_Rule, ...]:
     """
     The entries that speak of a resource, in file order.
 
     Args:
         address: Which one.
         rules: Those that speak of its repository.
-        manifest: What is known of it, where it is one; entries that select by that need it.
+        live: That repository, as far as it is known; entries that select manifests by what they are need it.
+        part: The plan for it, which decides whether a tag will point at a manifest.
     """
     if address.tag:
         return rules.for_tag(address.tag)
     if not address.digest:
         return rules.rules
-    matching = rules.for_digest(address.digest)
-    if manifest is None:
-        return matching
-    media_type, tagged = manifest.media_type, bool(manifest.tags)
-    return tuple(rule for rule in matching if rule.selects(tagged=tagged, media_type=media_type))
+    if live is None or address.digest not in live.manifests:
+        return rules.for_digest(address.digest)
+    return Manifests(rules, live, part or RepositoryPlan()).matching(address.digest)
 
 
 def said_of_the_whole(address: Address, rules: RepositoryRules) -> Iterator[str]:

@@ -56,7 +56,7 @@ def retained(
     name = address.tag or address.digest
     if not name or absent(rules.rules):
         return ()
-    asked = _Tags(rules, live) if address.tag else _Manifests(rules, live, part)
+    asked = _Tags(rules, live) if address.tag else Manifests(rules, live, part)
     if absent(asked.matching(name)) or asked.document(name) is None:
         return ()
     goes = any(change.address == address and change.action == "delete" for change in part.changes)
@@ -97,7 +97,7 @@ class _Tags:
         return DIGEST in declare(self.matching(name))
 
 
-class _Manifests:
+class Manifests:
     """The manifests of a repository, as retention sees them once the tags are as planned."""
 
     def __init__(self, rules: RepositoryRules, live: LiveRepository, part: RepositoryPlan) -> None:
@@ -108,15 +108,18 @@ class _Manifests:
         self._pointed = _pointed_at(live, part)
 
     def document(self, digest: str) -> Document | None:
+        """Its live document; None: it is not known."""
         known = self._live.manifests.get(digest)
         return None if known is None else known.document
 
     def matching(self, digest: str) -> tuple[ManifestRule, ...]:
+        """The entries that speak of it, once the tags are as planned."""
         known, tagged = self._live.manifests.get(digest), self._is_tagged(digest)
         rules = self._for_digest(digest) if known else ()
         return tuple(rule for rule in rules if known and rule.selects(tagged=tagged, media_type=known.media_type))
 
     def times(self, keep: Keep) -> _Times:
+        """Those that an entry counts, each with when it was last updated."""
         counted = (each for each in self._live.manifests if keep in _keeps(self.matching(each)))
         updated = ((each, self._live.manifests[each].updated) for each in counted if not self._is_tagged(each))
         return [(each, when.ns if when else None) for each, when in updated]
@@ -145,7 +148,7 @@ class _Manifests:
         return digest in self._pointed or bool(known and not self._live.tags.keys() >= set(known.tags))
 
 
-def _retained(name: str, keep: Keep, asked: _Tags | _Manifests, goes: bool, now_ns: int) -> Retained:  # noqa: FBT001
+def _retained(name: str, keep: Keep, asked: _Tags | Manifests, goes: bool, now_ns: int) -> Retained:  # noqa: FBT001
     times = asked.times(keep)
     ranked = [each for _, each in newest_first(times)]
     updated_ns = dict(times).get(name)

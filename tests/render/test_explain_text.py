@@ -29,6 +29,8 @@ RULES = (
     {"match": "prod/web", "tags": [{"match": ["v1", "latest"], "protect": "immutable"}]},
     {"match": "prod/web", "tags": [{"match": "next", "digest": B}, {"match": "pr-*", "ensure": "absent"}]},
     {"match": "old/app", "ensure": "absent"},
+    {"match": "prod/pr", "tags": [{"match": "pr-*", "ensure": "absent"}]},
+    {"match": "prod/pr", "manifests": [{"tagged": False, "ensure": "absent"}, {"tagged": True, "readEnabled": False}]},
     {"match": "prod/web", "tags": [{"match": "build-*", "keep": {"last": 3, "newerThan": 2592000}}]},
     {"match": "prod/ci", "tags": [{"match": "build-*", "keep": {"last": 3, "newerThan": 2592000}}]},
     {"match": "prod/ci", "manifests": [{"tagged": False, "keep": {"newerThan": 43200}}]},
@@ -47,9 +49,8 @@ def _explained(text: str, live=None, paint=PLAIN, *, file: str = "registry.yaml"
     """The explanation of a resource; offline where nothing is live."""
     address = parse_address(text)
     rules = DesiredIndex(desired_state(*RULES, file=file)).for_repository(address.repository)
-    known = live.manifests.get(address.digest) if live else None
-    speaking = rules_about(address, rules, known)
     part = plan_repository(rules, live, now_ns=NOW_NS) if live else None
+    speaking = rules_about(address, rules, live, part)
     kept = retained(address, rules, live, part, NOW_NS) if part else ()
     more = (*said_of_the_whole(address, rules), *said_besides(speaking, kept))
     explained = Explanation(address, contributions(speaking), more)
@@ -63,6 +64,7 @@ API = repository("prod/api", OPEN, {"v2.0": tag("a", deleteEnabled=False, writeE
 WEB_LIVE = repository("prod/web", OPEN, WEB, manifests=MANIFESTS)
 OLD = repository("old/app", OPEN, {"v1": tag("a"), "latest": tag("a")}, manifests={A: manifest()}, tag_count=2)
 LOCKED_OLD = repository("old/app", OPEN, {"v1": tag("a", deleteEnabled=False), "latest": tag("a")}, manifests={})
+PR = repository("prod/pr", OPEN, {"pr-1": tag("a")}, manifests={A: manifest(tags=("pr-1",))})
 NOW_NS = 100 * DAY_NS
 CI = repository(
     "prod/ci",
@@ -96,6 +98,7 @@ EXPLANATIONS = {
     "explain_outdated_manifest.txt": (f"prod/ci@{B}", CI),
     "explain_needed_manifest.txt": (f"prod/ci@{C}", CI),
     "explain_young_manifest.txt": (f"prod/ci@{D}", CI),
+    "explain_manifest_without_its_tag.txt": (f"prod/pr@{A}", PR),
     "explain_retention.txt": ("prod/web:build-1", WEB_LIVE),
 }
 
