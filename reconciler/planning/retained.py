@@ -15,7 +15,7 @@ import attrs
 from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST, WRITE, Document, is_locked
 from reconciler.model.desired import Keep, ManifestRule, TagRule
-from reconciler.model.live import LiveRepository
+from reconciler.model.live import LiveRepository, tags_about
 from reconciler.model.matching import RepositoryRules, absent
 from reconciler.model.retention import is_locked_for_good, newest_first, outdated
 from reconciler.planning.closure import spread
@@ -137,9 +137,13 @@ class Manifests:
         demand = spread(self._part.demands, self._live.manifests).get(digest)
         if demand is not None and not demand.value:
             yield f"{demand.origin} protects it"
-        going = {change.address.digest for change in self._part.changes if change.action == "delete"}
+        going = {change.address for change in self._part.changes if change.action == "delete"}
+        here = self._live.name
+        for name in tags_about(digest):
+            if name in self._live.tags and Address(here, tag=name) not in going:
+                yield f"a tag is about it:\n{name}"
         for above, known in sorted(self._live.manifests.items()):
-            if digest in (known.children or ()) and above not in going:
+            if digest in (known.children or ()) and Address(here, digest=above) not in going:
                 yield f"a child of an index that stays:\n{above}"
         yield "something that stays needs it, or may do so"
 
