@@ -81,7 +81,10 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
     from reconciler.planning.remember import lines_with
 
     if not memory.is_known:
-        raise RefusedError("nothing is remembered, so what drifted is not known\n  apply makes it what the files say.")
+        raise RefusedError(
+            f"{_little_known(memory).lower()} remembered, so what drifted is not known\n"
+            "  Apply the files first: that makes everything as they say, and remembers all of it."
+        )
     planned = plan_registry(desired, registry, given, memory.base)
     healing, found = _drift_in(planned, given.limits, memory, is_empty=not desired.repositories)
     others, traffic = given.others, given.traffic
@@ -152,10 +155,9 @@ def _notes(plan: Plan, healing: Plan, found: Sequence[Drifted], memory: Memory, 
     notes = []
     can = sum(each.can_heal for each in found)
     if not memory.is_known:
-        what = "Only what saved plans touched is" if memory.last else "Nothing is"
         notes.append(
-            f"{what} remembered, so this is all that differs from the files; who changed it is not known."
-            " After the first apply of files it is."
+            f"{_little_known(memory)} remembered, so this is all that differs from the files; who changed it is not"
+            " known. After the first apply of files it is."
         )
     elif can and not heals:
         notes.append(f"--heal undoes it for {count(can, 'resource')}.")
@@ -167,5 +169,9 @@ def _notes(plan: Plan, healing: Plan, found: Sequence[Drifted], memory: Memory, 
     others = len(plan.changes) - len(healing.changes)
     if others and memory.is_known:
         them = count(others, "more resource differs", "more resources differ")
-        notes.append(f"{them} from the files, which are new about it, or it is new; plan shows that.")
+        notes.append(f"{them} from the files and did not drift: something new, or new rules. plan shows that.")
     return notes
+
+
+def _little_known(memory: Memory) -> str:
+    return "Only what saved plans touched is" if memory.last else "Nothing is"

@@ -18,12 +18,15 @@ from reconciler.cli.steps import desired_now, now_from, traffic_from
 from reconciler.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from reconciler.model.address import Address
-    from reconciler.model.live import LiveManifest, LiveRepository
+    from reconciler.model.desired import ExceptionRule
+    from reconciler.model.live import LiveRepository
     from reconciler.model.matching import RepositoryRules
     from reconciler.planning.debts import Debt
+    from reconciler.planning.found import RepositoryPlan
+    from reconciler.planning.retained import Retained
     from reconciler.registry.client import Client
     from reconciler.render.explain_text import Explanation
 
@@ -40,6 +43,7 @@ _MOST_DEMANDS = 10
 @options.now
 @options.sign_in
 @options.traffic
+@options.full
 @options.no_color
 @options.quiet
 @options.verbose
@@ -48,7 +52,7 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
     Tell which rule says what about one resource, and what can happen to it.
 
     ADDRESS is a repository (team/app), a tag (team/app:v1) or a manifest
-    (team/app@sha256:…). Every rule that speaks of it is listed in file order, with what
+    (team/app@sha256:…, at least 6 digits of it). Every rule that speaks of it is listed in file order, with what
     a later one overrides; then what the registry holds now and what apply would make of
     it; then whether it can be overwritten, deleted, lost with what it depends on, or
     pulled, now and after apply, each with the one attribute that would stop it.
@@ -59,12 +63,14 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
       reconciler explain team/app deploy/ --offline
     """
     from reconciler.files import load_desired
-    from reconciler.model.address import parse_address
+    from reconciler.model.address import is_digest, parse_address, parse_beginning
     from reconciler.model.matching import DesiredIndex
     from reconciler.render.explain_text import render_explanation
 
     traffic, moment, where = traffic_from(others), now_from(others), where_from(others)
-    resource = parse_address(address)
+    resource = parse_beginning(address) or parse_address(address)
+    if others["offline"] and resource.digest and not is_digest(resource.digest):
+        raise RefusedError(f"{address}: --offline takes the whole digest; only the registry knows the others")
     desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
     rules = DesiredIndex(desired_now(desired, moment)).for_repository(resource.repository)
     if others["offline"]:
@@ -73,18 +79,35 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
         with open_registry(registry, desired.registry, traffic) as known:
             owed = note_debts(open_place(where), known)
             explained = asyncio.run(_explained(resource, rules, known, traffic, nanoseconds(moment), owed=owed))
-    answer(render_explanation(explained, stdout_paint(no_color=others["no_color"])))
+    explained = _with_exceptions(explained, desired.exceptions, nanoseconds(moment))
+    answer(render_explanation(explained, stdout_paint(no_color=others["no_color"]), full=others["full"]))
     return OK
 
 
-def _said(resource: Address, rules: RepositoryRules, manifest: LiveManifest | None = None) -> Explanation:
+def _said(
+    resource: Address,
+    rules: RepositoryRules,
+    live: LiveRepository | None = None,
+    part: RepositoryPlan | None = None,
+    kept: Iterable[Retained] = (),
+) -> Explanation:
     """What the files say of it."""
-    from reconciler.planning.explain import rules_about, said_besides
+    from reconciler.planning.explain import rules_about, said_besides, said_of_the_whole
     from reconciler.planning.rules import contributions
     from reconciler.render.explain_text import Explanation
 
-    speaking = rules_about(resource, rules, manifest)
-    return Explanation(resource, contributions(speaking), tuple(said_besides(speaking)), is_live_known=False)
+    speaking = rules_about(resource, rules, live, part)
+    more = (*said_of_the_whole(resource, rules), *said_besides(speaking, kept))
+    return Explanation(resource, contributions(speaking), more)
+
+
+def _with_exceptions(explained: Explanation, exceptions: Iterable[ExceptionRule], now_ns: int) -> Explanation:
+    """Until when, and why, what the files say of it is not what they say otherwise."""
+    from reconciler.planning.explain import exceptions_about
+
+    about = exceptions_about(explained.address, exceptions)
+    current = tuple(each for each in about if now_ns < each.until_ns)
+    return attrs.evolve(explained, exceptions=current, ended=tuple(each for each in about if each not in current))
 
 
 async def _explained(
@@ -101,24 +124,19 @@ async def _explained(
     from reconciler.planning.compare import plan_repository
     from reconciler.planning.explain import demands_on, prospects
     from reconciler.planning.owed import paid_repository
+    from reconciler.planning.retained import retained
+    from reconciler.registry.single import whole_address
 
     async with client_for(registry, traffic, lambda _: None) as client:
+        resource = await whole_address(client, resource)
         live = await _read(resource, rules, client, now_ns)
         here = [debt for debt in owed if debt.address.repository == resource.repository]
         paid = paid_repository(live, await still_owed(client, here, concurrency=traffic.concurrency))
     part = plan_repository(rules, paid, now_ns=now_ns)
     demands = demands_on(resource.digest, part.demands, live.manifests) if resource.digest else ()
-    become = prospects(resource, live, part, paid)
-    return attrs.evolve(
-        _said(resource, rules, live.manifests.get(resource.digest)),
-        demands=demands[:_MOST_DEMANDS],
-        is_live_known=True,
-        live=become.live,
-        after=become.after,
-        blocked=become.blocked,
-        now=become.now,
-        then=become.then,
-    )
+    kept = retained(resource, rules, paid, part, now_ns)
+    said = _said(resource, rules, live, part, kept)
+    return attrs.evolve(said, demands=demands[:_MOST_DEMANDS], become=prospects(resource, live, part, paid))
 
 
 async def _read(resource: Address, rules: RepositoryRules, client: Client, now_ns: int) -> LiveRepository:

@@ -124,7 +124,7 @@ recheck = option(
     show_default=True,
     help="Read many tags of a repository again one by one, or a page of 1,000 at a time, before and after.",
 )
-full = option("--full", is_flag=True, help="Show everything, however much it is.")
+full = option("--full", is_flag=True, help="Show everything, however much it is, and whole digests.")
 no_color = option("--no-color", is_flag=True, help="No colour, also on a terminal.")
 quiet = option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
 verbose = option("-v", "--verbose", is_flag=True, help="Tell each request on stderr.")

@@ -25,6 +25,7 @@ _REPOSITORY = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a
 # seconds, which older YAML makes of it.
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|[0-9]{1,9}(?::[0-9]{1,9}){1,9}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+_BEGINNING = re.compile(r"(?P<repository>[^@]+)@(?P<digest>sha256:[0-9a-f]{6,63})")
 _MAX_REPOSITORY_LENGTH = 256
 
 
@@ -93,3 +94,11 @@ def parse_address(text: str) -> Address:
     if at and not is_digest(digest):
         raise AddressError(f'"{text}": not an address: a digest looks like sha256: and 64 hexadecimal digits')
     return Address(repository, tag=tag, digest=digest)
+
+
+def parse_beginning(text: str) -> Address | None:
+    """The address of a manifest with no more than the beginning of its digest; None: `text` is no such thing."""
+    parts = _BEGINNING.fullmatch(text)
+    if parts is None or not is_repository_name(parts["repository"]):
+        return None
+    return Address(parts["repository"], digest=parts["digest"])

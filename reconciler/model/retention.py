@@ -24,8 +24,7 @@ def outdated(items: Iterable[tuple[str, int | None]], keep: Keep, now_ns: int | 
         keep: What is kept.
         now_ns: The moment of the run; None: not known, so age keeps nothing.
     """
-    newest_first = sorted(((updated, name) for name, updated in items if updated is not None), reverse=True)
-    old = newest_first[keep.last or 0 :]
+    old = newest_first(items)[keep.last or 0 :]
     if keep.newer_than_s is None or now_ns is None:
         return {name for _, name in old}
     border_ns = now_ns - keep.newer_than_s * _NS
@@ -41,3 +40,8 @@ def is_locked_for_good(document: Document, rules: Iterable[TagRule | ManifestRul
         if said.attribute in LOCKS and not rule.is_exception
     }
     return is_locked({**document, **lasting})
+
+
+def newest_first(items: Iterable[tuple[str, int | None]]) -> list[tuple[int, str]]:
+    """Those of which it is known when they were last updated, each after that time, the newest one first."""
+    return sorted(((updated, name) for name, updated in items if updated is not None), reverse=True)

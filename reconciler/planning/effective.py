@@ -9,12 +9,14 @@ that would make it a "no".
 Sources: Microsoft, container-registry-image-lock.md; for repositories with locked
 contents MicrosoftDocs/SupportArticles-docs, azure-container-registry,
 delete-operation-issues. That a locked tag keeps its manifest from being deleted was seen
-in a third-party lab only, so the answer is "perhaps" where nothing else does.
+in a third-party lab only, so the answer is "perhaps" where nothing else does. ACR deletes what
+is about a manifest along with it (container-registry-manage-artifact.md); that a lock on such a
+referrer stops that is not documented, so that is "perhaps" too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 import attrs
@@ -37,12 +39,14 @@ class Answer:
 
 @attrs.frozen(eq=False)
 class Image:
-    """A tag with all that it stands for and stands in, at one moment; None: not known, or not there."""
+    """A tag or manifest with all that it stands for and stands in, at one moment; None: not known, or not there."""
 
     repository: Document | None
     tag: Document | None
     manifest: tuple[Address, Document | None] | None
     children: Mapping[Address, Document | None]  # of an index, nested ones too
+    subjects: Mapping[Address, Document | None] | None = attrs.field(factory=dict)  # what it is about, and so on
+    held: Collection[Address] = ()  # manifests that a locked tag points at
 
 
 def effective(address: Address, image: Image) -> tuple[Answer, ...]:
@@ -63,14 +67,13 @@ def effective(address: Address, image: Image) -> tuple[Answer, ...]:
 
 def _about_tag(address: Address, here: Address, image: Image) -> Iterable[Answer]:
     repository, tag = image.repository, image.tag
-    manifest_address, manifest = image.manifest or (None, None)
+    manifest = (image.manifest or (None, None))[1]
     yield _answer("overwritten", [(tag, WRITE), (repository, WRITE)], WRITE, address)
     yield _answer("deleted", [*_deletable(tag), (repository, WRITE)], DELETE, address)
-    lost = _answer("lost with its manifest", [*_deletable(manifest), (repository, WRITE)], DELETE, manifest_address)
-    yield _unless_locked(lost, tag)
-    for question in _lost_children(image):
-        yield _unless_locked(question, None)
-    yield _lost_with_repository(here, repository, [tag, manifest, *image.children.values()])
+    lost = _manifest_deleted("lost with its manifest", image.manifest, image)
+    yield _perhaps(lost) if _is_locked(tag) else lost
+    yield from _lost_children(image)
+    yield _lost_with_repository(here, image)
     read = [(each, READ) for each in (repository, tag, manifest, *image.children.values())]
     yield _answer("pulled", read, READ, address)
     yield _answer("listed", [(tag, LIST)], LIST, address)
@@ -78,10 +81,10 @@ def _about_tag(address: Address, here: Address, image: Image) -> Iterable[Answer
 
 def _about_manifest(address: Address, here: Address, image: Image) -> Iterable[Answer]:
     repository, manifest = image.repository, (image.manifest or (None, None))[1]
-    deleted = _answer("deleted", [*_deletable(manifest), (repository, WRITE)], DELETE, address)
-    yield _unless_locked(deleted, image.tag)
+    yield _manifest_deleted("deleted", image.manifest, image)
     yield from _lost_children(image)
-    yield _lost_with_repository(here, repository, [manifest, *image.children.values()])
+    yield from _lost_with_subject(manifest, image)
+    yield _lost_with_repository(here, image)
     read = [(each, READ) for each in (repository, manifest, *image.children.values())]
     yield _answer("pulled", read, READ, address)
     yield _answer("listed", [(manifest, LIST)], LIST, address)
@@ -94,28 +97,45 @@ def _about_repository(here: Address, repository: Document | None) -> Iterable[An
     yield _answer("listed", [(repository, LIST)], LIST, here)
 
 
+def _manifest_deleted(question: str, manifest: tuple[Address, Document | None] | None, image: Image) -> Answer:
+    """Whether a manifest can go, whoever it is asked for; a locked tag may keep it, which is not documented."""
+    address, document = manifest or (None, None)
+    answer = _answer(question, [*_deletable(document), (image.repository, WRITE)], DELETE, address)
+    return _perhaps(answer) if address in image.held else answer
+
+
 def _lost_children(image: Image) -> Iterable[Answer]:
     """Whether a part of an index can go; answered by the weakest of its children."""
-    if not image.children:
-        return
-    answers = [
-        _answer("lost in part, with a child", [*_deletable(child), (image.repository, WRITE)], DELETE, address)
-        for address, child in image.children.items()
-    ]
-    gravest: tuple[Verdict, ...] = ("yes", "unknown", "no")
-    yield min(answers, key=lambda answer: (gravest.index(answer.verdict), str(answer.where)))
+    if image.children:
+        yield _gravest(_manifest_deleted("lost in part, with a child", each, image) for each in image.children.items())
 
 
-def _lost_with_repository(here: Address, repository: Document | None, contents: list[Document | None]) -> Answer:
-    answer = _answer("lost with its repository", _deletable(repository), DELETE, here)
-    if answer.verdict == "yes" and any(_is_locked(each) for each in contents):
+def _lost_with_subject(referrer: Document | None, image: Image) -> Iterable[Answer]:
+    """Whether a signature goes along with what it is about; a lock on it may keep it, which is not documented."""
+    question = "lost with what it is about"
+    if image.subjects is None:
+        yield Answer(question, "unknown")
+    elif image.subjects:
+        lost = _gravest(_manifest_deleted(question, each, image) for each in image.subjects.items())
+        yield _perhaps(lost) if _is_locked(referrer) else lost
+
+
+def _gravest(answers: Iterable[Answer]) -> Answer:
+    order: tuple[Verdict, ...] = ("yes", "perhaps", "unknown", "no")
+    return min(answers, key=lambda answer: (order.index(answer.verdict), str(answer.where)))
+
+
+def _lost_with_repository(here: Address, image: Image) -> Answer:
+    """The registry refuses to delete a repository while something in it is locked."""
+    answer = _answer("lost with its repository", _deletable(image.repository), DELETE, here)
+    contents = (image.tag, (image.manifest or (None, None))[1], *image.children.values())
+    if answer.verdict == "yes" and (image.held or any(map(_is_locked, contents))):
         return Answer(answer.question, "no")
     return answer
 
 
-def _unless_locked(answer: Answer, tag: Document | None) -> Answer:
-    """A tag that is locked may keep its manifest; that is not documented."""
-    return attrs.evolve(answer, verdict="perhaps") if answer.verdict == "yes" and _is_locked(tag) else answer
+def _perhaps(answer: Answer) -> Answer:
+    return attrs.evolve(answer, verdict="perhaps") if answer.verdict == "yes" else answer
 
 
 def _deletable(document: Document | None) -> list[tuple[Document | None, str]]:

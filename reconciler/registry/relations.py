@@ -44,13 +44,17 @@ async def relations(client: Client, name: str, digests: Sequence[str]) -> Mappin
 
 async def _of_one(client: Client, name: str, digest: str) -> Relations:
     subject, referrers = await asyncio.gather(
-        _subject(client, name, digest), _referrers(client, Address(name, digest=digest))
+        subject_of(client, name, digest), _referrers(client, Address(name, digest=digest))
     )
     return Relations(subject, referrers)
 
 
-async def _subject(client: Client, name: str, digest: str) -> str | None:
-    """Source: OCI image specification 1.1, "Image Manifest Property Descriptions", `subject`."""
+async def subject_of(client: Client, name: str, digest: str) -> str | None:
+    """
+    What one manifest is about: a digest; empty: nothing; None: not readable.
+
+    Source: OCI image specification 1.1, "Image Manifest Property Descriptions", `subject`.
+    """
     try:
         content = await client.content(name, digest)
         return _subject_in(orjson.loads(content.body))

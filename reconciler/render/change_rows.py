@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.attributes import DIGEST, MANIFEST_COUNT, TAG_COUNT
+from reconciler.model.attributes import DIGEST, MANIFEST_COUNT, TAG_COUNT, Document
 from reconciler.planning.plan import Change
-from reconciler.render.words import count, safe, shown
+from reconciler.render.words import count, safe, shown, whole_digests
 
 VALUES_WIDTH = 13  # true → false
 
@@ -30,18 +30,29 @@ def rows(change: Change, attribute_width: int) -> Iterator[tuple[str, str]]:
             yield name, f"{safe(name):{attribute_width}}  {_values(change, name):{VALUES_WIDTH}}"
 
 
+def whole(change: Change, *, margin: int) -> list[str]:
+    """The digests that stand in the name or in the rows of a change, as lines of their own."""
+    if change.address.digest:
+        return whole_digests(change.address.digest, None, margin=margin)
+    if change.action == "update":
+        return []
+    return whole_digests(change.before.get(DIGEST), change.after.get(DIGEST), margin=margin)
+
+
 def _values(change: Change, name: str) -> str:
     after = shown(change.after[name])
     return f"{shown(change.before[name])} → {after}" if name in change.before else after
 
 
+def held(before: Document) -> str:
+    """How much a repository that goes held: `2 tags and 3 manifests`; empty: that is not told."""
+    known = ((before.get(name), noun) for name, noun in ((TAG_COUNT, "tag"), (MANIFEST_COUNT, "manifest")))
+    return " and ".join(count(number, noun) for number, noun in known if isinstance(number, int))
+
+
 def _goes(change: Change) -> str:
     """What is lost: where a tag pointed, how much a repository held."""
-    counts = [
-        count(int(change.before[name]), noun)
-        for name, noun in ((TAG_COUNT, "tag"), (MANIFEST_COUNT, "manifest"))
-        if name in change.before
-    ]
-    if counts:
-        return f"with {' and '.join(counts)}"
+    contents = held(change.before)
+    if contents:
+        return f"with {contents}"
     return shown(change.before[DIGEST]) if DIGEST in change.before else ""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from reconciler.model.diagnosis import Check, Diagnosis, Examined, Grant, Verdict
-from reconciler.render.words import Paint, Style, count, safe
+from reconciler.render.words import WIDTH, Paint, Style, count, paragraph, safe
 
 _SHOWN = 5  # names of a group of repositories
 _WORDS: dict[Verdict, str] = {"yes": "yes", "no": "no", "unknown": "not known"}
@@ -18,6 +18,8 @@ _MEANS = {
     "pull": "pull",
     "push": "push",
 }
+_NAME_WIDTH, _WORD_WIDTH = max(map(len, _MEANS.values())), max(map(len, _WORDS.values()))
+_MARGIN = 2 + _NAME_WIDTH + 2 + _WORD_WIDTH + 2  # where messages begin
 
 
 def render_diagnosis(diagnosis: Diagnosis, paint: Paint, *, full: bool) -> str:
@@ -38,9 +40,16 @@ def render_diagnosis(diagnosis: Diagnosis, paint: Paint, *, full: bool) -> str:
 
 def _check(check: Check, paint: Paint) -> str:
     style: Style = _STYLES[check.verdict] if check.is_needed else "dim"
-    first, *rest = safe_lines(check.message)
-    word = f"{_WORDS[check.verdict]:9}"
-    return "\n".join([f"{check.name:9} {paint(word, style)} {first}", *(f"{' ' * 20}{line}" for line in rest)])
+    head = f"{check.name:{_NAME_WIDTH + 2}}  {paint(f'{_WORDS[check.verdict]:{_WORD_WIDTH}}', style)}"
+    return "\n".join(_beside(head, safe_lines(check.message)))
+
+
+def _beside(head: str, lines: Sequence[str]) -> list[str]:
+    """The lines of a message in their own column, or from the first that is too long for it below, wrapped."""
+    fitting = list(takewhile(lambda line: _MARGIN + len(line) <= WIDTH, lines))
+    first, *rest = fitting or [""]
+    column = [f"{head}  {first}".rstrip(), *(f"{' ' * _MARGIN}{line}" for line in rest)]
+    return [*column, *(paragraph(line, margin=4) for line in lines[len(fitting) :])]
 
 
 def _group(group: Sequence[Examined], paint: Paint, *, full: bool) -> str:
@@ -57,14 +66,14 @@ def _group(group: Sequence[Examined], paint: Paint, *, full: bool) -> str:
 
 def _grant(grant: Grant, paint: Paint) -> list[str]:
     is_grave = grant.is_needed or grant.verdict == "yes"
-    word = paint(f"{_WORDS[grant.verdict]:9}", _STYLES[grant.verdict] if is_grave else "dim")
-    head = f"  {_MEANS[grant.action]:16}  {word}"
+    word = paint(f"{_WORDS[grant.verdict]:{_WORD_WIDTH}}", _STYLES[grant.verdict] if is_grave else "dim")
+    head = f"  {_MEANS[grant.action]:{_NAME_WIDTH}}  {word}"
     if grant.verdict == "no" and not grant.is_needed:
         return [f"{head}  these files do not need it"]
     lines = safe_lines(grant.message)
     if grant.verdict == "no":  # what grants it is long, and to be copied
-        return [head.rstrip(), *(f"    {line}" for line in lines)]
-    return [f"{head}  {lines[0]}".rstrip()]
+        return [head.rstrip(), *(paragraph(line, margin=4) for line in lines)]
+    return _beside(head, lines)
 
 
 def safe_lines(text: str) -> list[str]:

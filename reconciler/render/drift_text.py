@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from reconciler.model.attributes import DIGEST
 from reconciler.planning.drift import WAYS, Attribute, Drifted
-from reconciler.render.words import Paint, count, paragraph, safe, sentence, short_name, shown
+from reconciler.render.words import Paint, count, paragraph, safe, sentence, short_name, shown, whole_digests
 
 SHOWN = 50  # resources; beyond that the gravest are shown and the rest counted
 _SIGNS = {"moved": ">", "deleted": "-"}
 _MAX_NAME = 30
+_MARGIN = 6
 
 
 def render_drift(
@@ -31,13 +33,13 @@ def render_drift(
         drifted: What drifted.
         first_seen: When each attribute was first seen to drift, for people, by its key.
         paint: Puts text in a style.
-        full: Show everything, however much it is.
+        full: Show everything, however much it is, and every digest to its last digit.
         notes: What else to say about it, below.
     """
     gravest = sorted(drifted, key=lambda each: (WAYS.index(each.ways[0]), each.address.order))
     some = gravest if full or len(gravest) <= SHOWN else gravest[:SHOWN]
     in_order = sorted(some, key=lambda each: each.address.order)
-    layout = _Layout(some, first_seen, paint)
+    layout = _Layout(some, first_seen, paint, digests=full)
     blocks = [
         "\n".join([paint(name, "bold"), *(line for each in group for line in layout.lines(each))]) + "\n"
         for name, group in groupby(in_order, key=lambda each: each.address.repository)
@@ -52,7 +54,8 @@ def render_drift(
 class _Layout:
     """Columns that fit all that is shown: the name, what became of it, since when; and below it the values."""
 
-    def __init__(self, shown: Sequence[Drifted], first_seen: Mapping[str, str], paint: Paint) -> None:
+    def __init__(self, shown: Sequence[Drifted], first_seen: Mapping[str, str], paint: Paint, *, digests: bool) -> None:
+        self._digests = digests
         self._first_seen = first_seen
         self._paint = paint
         names = (len(short_name(each.address)) for each in shown)
@@ -72,7 +75,15 @@ class _Layout:
             yield f"  {sign} {name:{self._name_width}}  {told}"
         if each.ways[0] != "deleted":
             yield from (f"      {_attribute(attribute)}" for attribute in each.attributes)
+        yield from self._whole(each) if self._digests else ()
         yield self._paint(f"      declared at {', '.join(map(safe, each.origins))}", "dim")
+
+    def _whole(self, each: Drifted) -> Iterator[str]:
+        """The digests that are named by their first digits, and that of a tag that is gone."""
+        yield from whole_digests(each.address.digest, None, margin=_MARGIN)
+        for attribute in each.attributes:
+            if attribute.name == DIGEST:
+                yield from whole_digests(attribute.last_applied, attribute.live, margin=_MARGIN)
 
 
 def _word(each: Drifted) -> str:

@@ -8,11 +8,14 @@ import attrs
 
 from reconciler.model.address import Address
 from reconciler.model.attributes import DELETE, DIGEST, Document, Value
-from reconciler.model.desired import Origin
+from reconciler.model.desired import Declaration, ExceptionRule
 from reconciler.planning.closure import Demand
 from reconciler.planning.effective import Answer
+from reconciler.planning.explain import Prospects
 from reconciler.planning.rules import Contribution
-from reconciler.render.words import WIDTH, Paint, paragraph, safe, short_name, shown
+from reconciler.render.words import WIDTH, Paint, moment, paragraph, safe, short_name, shown, whole_digests
+
+_MARGIN = 6  # of whole digests
 
 
 @attrs.frozen(eq=False)
@@ -22,32 +25,39 @@ class Explanation:
     address: Address
     said: Sequence[Contribution]  # what each rule contributed, in file order
     more: Sequence[str] = ()  # what rules say that is no attribute: absence, retention, levels
+    exceptions: Sequence[ExceptionRule] = ()  # that speak of it and are in force; they are among `said`
+    ended: Sequence[ExceptionRule] = ()  # that spoke of it
     demands: Sequence[Demand] = ()  # of tags on this manifest, the one that stands first
-    is_live_known: bool = True  # the registry was asked
-    live: Document | None = None  # None where it does not hold it
-    after: Document | None = None  # what apply would leave; None: nothing
-    blocked: Sequence[str] = ()  # what of it cannot be done, and why
-    now: Sequence[Answer] = ()  # what can happen to it now
-    then: Sequence[Answer] = ()  # and after apply, question by question
+    become: Prospects | None = None  # what it is and would be; None: the registry was not asked
 
 
-def render_explanation(explained: Explanation, paint: Paint) -> str:
-    """The explanation as text, ending in a newline."""
-    blocks = [_rules(explained, paint)]
-    if explained.is_live_known:
-        blocks += [_result(explained, paint), _effective(explained, paint)]
+def render_explanation(explained: Explanation, paint: Paint, *, full: bool) -> str:
+    """
+    The explanation as text, ending in a newline.
+
+    Args:
+        explained: What there is to say.
+        paint: Puts text in a style.
+        full: Show every digest to its last digit.
+    """
+    blocks, become = [_rules(explained, paint, full=full)], explained.become
+    if become is not None:
+        blocks += [_result(explained, become, paint), _effective(explained.address, become, paint, full=full)]
     return "\n".join(block for block in blocks if block)
 
 
-def _rules(explained: Explanation, paint: Paint) -> str:
-    title = paint(str(explained.address), "bold")
+def _rules(explained: Explanation, paint: Paint, *, full: bool) -> str:
+    lines = [paint(str(explained.address), "bold")]
     if not (explained.said or explained.more or explained.demands):
-        return f"{title}\n  No rule declares anything about it: it is unmanaged.\n"
-    lines = [title]
+        lines.append("  No rule declares anything about it: it is unmanaged.")
+    excepting = {said: each for each in explained.exceptions for said in each.attributes}
     for contribution in explained.said:
-        declaration = contribution.declaration
-        line = f"  {declaration.attribute:15}  {shown(declaration.value):5}  {safe(str(declaration.origin))}"
-        lines += _overridden(line, contribution.overridden_by, paint) if contribution.overridden_by else [line]
+        said = contribution.declaration
+        lines += _contribution(contribution, excepting.get(said), paint)
+        lines += whole_digests(said.value, None, margin=_MARGIN) if full and said.attribute == DIGEST else []
+    for exception in explained.ended:
+        note = f"ended {moment(exception.until)}: {exception.reason}"
+        lines += [paint(each, "dim") for said in exception.attributes for each in _noted(_declared(said), note)]
     lines += [f"  {safe(line)}" for line in explained.more]
     for number, demand in enumerate(explained.demands):
         whose = f" for {short_name(Address('x', tag=demand.tag))}" if demand.tag else ""
@@ -56,29 +66,42 @@ def _rules(explained: Explanation, paint: Paint) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _overridden(line: str, by: Origin, paint: Paint) -> list[str]:
-    note = f"  overridden by {safe(str(by))}"
-    if len(line) + len(note) <= WIDTH:
-        return [paint(line + note, "dim")]
-    return [paint(line, "dim"), paint(f"  {note}", "dim")]
+def _contribution(contribution: Contribution, exception: ExceptionRule | None, paint: Paint) -> list[str]:
+    line = _declared(contribution.declaration)
+    lines = _noted(line, f"until {moment(exception.until)}: {exception.reason}") if exception else [line]
+    if contribution.overridden_by is None:
+        return lines
+    lines[-1:] = _noted(lines[-1], f"overridden by {contribution.overridden_by}")
+    return [paint(each, "dim") for each in lines]
 
 
-def _result(explained: Explanation, paint: Paint) -> str:
-    live, after = explained.live, explained.after
+def _declared(said: Declaration) -> str:
+    return f"  {said.attribute:15}  {shown(said.value):5}  {safe(str(said.origin))}"
+
+
+def _noted(line: str, note: str) -> list[str]:
+    """A line with a note behind it, or below it where there is no room."""
+    whole = f"{line}  {safe(note)}"
+    return [whole] if len(whole) <= WIDTH else [line, *paragraph(note, margin=4).split("\n")]
+
+
+def _result(explained: Explanation, become: Prospects, paint: Paint) -> str:
+    live, after = become.live, become.after
     if live is None and after is None:
         return f"{paint('Live', 'bold')}\n  The registry does not hold it.\n"
     lines = [paint("Live → after apply", "bold")]
     if live is None:
         lines.append("  It is not there, and would be created.")
     if after is None:
-        lines.append(f"  It would be {paint('deleted', 'red')}.")
+        whole = f", with {safe(str(become.goes_with))}" if become.goes_with else ""
+        lines.append(f"  → {paint('gone', 'red')}{whole}")
     declared = {each.declaration.attribute: each.declaration.value for each in explained.said if not each.overridden_by}
     declared.update({DELETE: demand.value for demand in explained.demands[:1]})  # noqa: B035 - one at most
     lines += _digests(live or {}, after or {}, paint)
     lines += [_attribute(name, live, after, declared, paint) for name in (live or after or {}) if name != DIGEST]
     unreported = sorted(declared.keys() - {DIGEST} - live.keys()) if live else []
     lines += [f"  {name:15}  not reported here, never written" for name in unreported]
-    lines += [paragraph(why, margin=2) for why in explained.blocked]
+    lines += [paragraph(why, margin=2) for why in become.blocked]
     return "\n".join(lines) + "\n"
 
 
@@ -107,12 +130,12 @@ def _attribute(
     return f"  {name:15}  {before:5}  → {paint(shown(then) if then is not None else '', 'yellow')}"
 
 
-def _effective(explained: Explanation, paint: Paint) -> str:
+def _effective(address: Address, become: Prospects, paint: Paint, *, full: bool) -> str:
     """What can happen now and after apply, and what would stop it, question by question."""
-    if not explained.now and not explained.then:
+    if not become.now and not become.then:
         return ""
-    now = {answer.question: answer for answer in explained.now}
-    then = {answer.question: answer for answer in explained.then}
+    now = {answer.question: answer for answer in become.now}
+    then = {answer.question: answer for answer in become.then}
     questions = list(dict.fromkeys((*now, *then)))
     width = max(map(len, questions))
     lines = [paint("What can happen to it", "bold")]
@@ -120,15 +143,23 @@ def _effective(explained: Explanation, paint: Paint) -> str:
         before, after = now.get(question), then.get(question)
         if then and after is None:  # what there is nothing left to happen to
             after = Answer(question, "no")
-        verdicts = [answer.verdict for answer in (before, after) if answer is not None]
-        text = " → ".join(dict.fromkeys(verdicts))
-        line = f"  {question:{width}}  {text:9}  {_stop(explained.address, after or before)}".rstrip()
-        lines += [line] if len(line) <= WIDTH else _broken(question, width, text, explained.address, after or before)
+        text = " → ".join(dict.fromkeys(_verdicts(before, after, become)))
+        stop = "" if become.after is None else _stop(address, after or before)
+        line = f"  {question:{width}}  {text:9}  {stop}".rstrip()
+        lines += [line] if len(line) <= WIDTH else [f"  {question:{width}}  {text}", f"      {stop}"]
+        lines += _whole_stop(address, after or before) if full and stop else []
     return "\n".join(lines) + "\n"
 
 
-def _broken(question: str, width: int, text: str, address: Address, answer: Answer | None) -> list[str]:
-    return [f"  {question:{width}}  {text}", f"      {_stop(address, answer)}"]
+def _verdicts(before: Answer | None, after: Answer | None, become: Prospects) -> list[str]:
+    """What is gone has no answers any more."""
+    verdicts: list[str] = [answer.verdict for answer in (before, after) if answer is not None]
+    return [*verdicts, "gone"] if become.after is None else verdicts
+
+
+def _whole_stop(address: Address, answer: Answer | None) -> list[str]:
+    where = answer.where if answer else None
+    return whole_digests(where.digest, None, margin=_MARGIN) if where and where != address else []
 
 
 def _stop(address: Address, answer: Answer | None) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 
 from reconciler.events import STATUSES
+from reconciler.model.attributes import DIGEST, Document
+from reconciler.render.change_rows import held
 from reconciler.render.words import Paint, count, moment, paragraph, safe, shown
 
 SHOWN_RUNS = 20
@@ -42,7 +44,7 @@ def render_run(run: Mapping[str, Any], paint: Paint, *, full: bool) -> str:
     some = changes if full else changes[:SHOWN_CHANGES]
     lines += [f"accepted       {safe(_text(each, 'address'))}" for each in run.get("accepted", [])]
     lines += [""] if some else []
-    lines += [_change(change) for change in some]
+    lines += [_change(change, full=full) for change in some]
     if len(some) < len(changes):
         lines.append(paint(f"… and {len(changes) - len(some):,} more; --full shows all", "dim"))
     lines += ["", paint(_ended(run).capitalize(), "bold") + "."]
@@ -55,17 +57,27 @@ def runs_to_json(runs: Sequence[Mapping[str, Any]]) -> bytes:
     return b"".join(orjson.dumps(run, option=options) for run in runs)
 
 
-def _change(change: Mapping[str, Any]) -> str:
+def _change(change: Mapping[str, Any], *, full: bool) -> str:
     before, after = change.get("before", {}), change.get("after", {})
     values = ", ".join(
-        f"{safe(name)} {shown(before.get(name, '?'))} → {shown(value)}"
+        f"{safe(name)} {shown(before.get(name, '?'), whole=full)} → {shown(value, whole=full)}"
         for name, value in sorted(after.items())
         if before.get(name) != value
     )
+    if _text(change, "action") == "delete":
+        values = _gone(before)
     line = f"{_text(change, 'status'):13}  {safe(_text(change, 'address'))}"
     already = ["it was so already"] if change.get("already") else []
     said = [part for part in (values, *already, _text(change, "message")) if part]
     return "\n".join([line, *(paragraph(part, margin=4) for part in said)])
+
+
+def _gone(before: Document) -> str:
+    """What a delete is about; the digest whole, since it is what brings a tag back."""
+    if DIGEST in before:
+        return f"→ gone; it pointed at {before[DIGEST]}"
+    contents = held(before)
+    return f"→ gone, with {contents}" if contents else "→ gone"
 
 
 def _ended(run: Mapping[str, Any]) -> str:

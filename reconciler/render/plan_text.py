@@ -17,7 +17,7 @@ from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST
 from reconciler.planning.cause import GRAVEST_FIRST, Cause
 from reconciler.planning.plan import ACTIONS, Change, Drift, Plan, Unlock, effects_of
-from reconciler.render.change_rows import rows
+from reconciler.render.change_rows import rows, whole
 from reconciler.render.words import WIDTH, Paint, Style, count, paragraph, safe, sentence, short_name, shown
 
 SHOW_ALL_UP_TO = 100  # changes; beyond that a plan is shown in part
@@ -32,6 +32,7 @@ _MARKS = {"hide": "hides", "loosen": "loosens"}
 _CAUSE_STYLES: dict[str, Style] = {"drift": "red", "conflict": "red"}
 _MAX_NAME = 30
 _ASKED = "asked for at "
+_DIGESTS_AT = 6  # columns: two digits fewer, and an arrow would not fit before a digest
 
 
 def render_plan(plan: Plan, paint: Paint, *, full: bool) -> str:
@@ -41,19 +42,22 @@ def render_plan(plan: Plan, paint: Paint, *, full: bool) -> str:
     Args:
         plan: What to show.
         paint: Puts text in a style.
-        full: Show every change, however many there are.
+        full: Show every change, however many there are, and every digest to its last digit.
     """
     blocks = [
-        *_changes(plan, paint, full=full or len(plan.changes) <= SHOW_ALL_UP_TO),
-        *(_notes(title, notes, paint, full=full or is_whole) for title, notes, is_whole in _all_notes(plan)),
+        *_changes(plan, paint, full=full or len(plan.changes) <= SHOW_ALL_UP_TO, digests=full),
+        *(
+            _notes(title, notes, paint, full=full or is_whole)
+            for title, notes, is_whole in _all_notes(plan, digests=full)
+        ),
         _summary(plan, paint),
     ]
     return "\n".join(block for block in blocks if block)
 
 
-def _all_notes(plan: Plan) -> Iterator[tuple[str, Sequence[tuple[str, str]], bool]]:
+def _all_notes(plan: Plan, *, digests: bool) -> Iterator[tuple[str, Sequence[tuple[str, str]], bool]]:
     """What else a plan says: titles, what stands below each, and whether all of it is always shown."""
-    moved = [(str(drift.address), _drift(drift)) for drift in plan.drift]
+    moved = [(str(drift.address), _drift(drift, whole=digests)) for drift in plan.drift]
     yield "Drift that no change undoes: it was locked, and is remembered as it was", moved, False
     yield "Blocked", _blocked(plan), False
     goes = {change.address for change in plan.changes if change.action == "delete"}
@@ -72,10 +76,10 @@ def _all_notes(plan: Plan) -> Iterator[tuple[str, Sequence[tuple[str, str]], boo
     yield "Worth knowing", [said for stops, said in findings if not stops], False
 
 
-def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
+def _changes(plan: Plan, paint: Paint, *, full: bool, digests: bool) -> Iterator[str]:
     grouped = groupby(plan.changes, key=lambda change: change.address.repository)
     groups = [(name, list(changes)) for name, changes in grouped]
-    layout = _Layout(plan, paint, full=full)
+    layout = _Layout(plan, paint, full=full, digests=digests)
     if full:
         for name, changes in groups:
             yield layout.repository(name, _nested(changes))
@@ -108,8 +112,9 @@ def _effects(changes: Sequence[Change]) -> str:
 class _Layout:
     """Columns that fit the whole plan, so that lines stand below each other across repositories."""
 
-    def __init__(self, plan: Plan, paint: Paint, *, full: bool) -> None:
+    def __init__(self, plan: Plan, paint: Paint, *, full: bool, digests: bool) -> None:
         self._paint = paint
+        self._digests = digests  # to the last digit, below what they belong to
         tags = (change for change in plan.changes if change.kind == "tag" and full)
         self._tags = {change.address: set(change.origins) for change in tags}  # who asked for each
         names = (len(short_name(change.address)) for change in plan.changes)
@@ -121,7 +126,8 @@ class _Layout:
         is_grave = any(set(change.effects) & set(_GRAVITY) for change in plan.changes)
         self._mark_width = max(map(len, _MARKS.values())) if is_grave else 0
         # Who moved is said where somebody did, and where nobody knows although there is a memory.
-        told = {cause for change in plan.changes for cause in change.causes.values()} & _told_causes(plan)
+        told = {cause for change in plan.changes if _has_cause(change) for cause in change.causes.values()}
+        told &= _told_causes(plan)
         self._cause_width = max(map(len, told), default=0)
         self._told = told
         self._margin = 4 + self._name_width + 2  # where rows begin
@@ -150,6 +156,7 @@ class _Layout:
         for attribute, text in rows(change, self._attribute_width):
             yield f"{head}  {self._row(change, attribute, text)}{beside}".rstrip()
             head, beside = " " * (self._margin - 2), ""
+        yield from whole(change, margin=_DIGESTS_AT) if self._digests else ()
         if asked and not is_beside:
             yield from self._origins(asked)
 
@@ -176,7 +183,7 @@ class _Layout:
             row = f"{row}  {self._column(mark, self._mark_width, 'red')}"
         if self._cause_width:
             cause = change.causes[attribute] if attribute else change.cause
-            told = cause if cause in self._told else ""
+            told = cause if cause in self._told and _has_cause(change) else ""
             row = f"{row}  {self._column(told, self._cause_width, _CAUSE_STYLES.get(told, 'dim'))}"
         return row
 
@@ -221,11 +228,12 @@ def _told_causes(plan: Plan) -> set[Cause]:
     return {"drift", "conflict", "unknown"} if plan.base else set()
 
 
-def _drift(drift: Drift) -> str:
+def _drift(drift: Drift, *, whole: bool) -> str:
     locked_at = f"Locked by {', '.join(drift.origins)}."
     if drift.after is None:
         return f"It was deleted. {locked_at}"
-    return f"It moved: {shown(drift.before[DIGEST])} → {shown(drift.after[DIGEST])}. {locked_at}"
+    before, after = (shown(each[DIGEST], whole=whole) for each in (drift.before, drift.after))
+    return f"It moved: {before} → {after}. {locked_at}"
 
 
 def _unlock(unlock: Unlock) -> str:
@@ -249,11 +257,16 @@ def _claims(plan: Plan) -> list[str]:
     return [f"{number:,} to {action}" for action, number in counts if number]
 
 
+def _has_cause(change: Change) -> bool:
+    """Something moved. What must not be there and was never remembered goes whoever put it there."""
+    return change.action != "delete" or change.cause != "unknown"
+
+
 def _causes(plan: Plan) -> str:
     """Why there are changes, resource by resource; empty: there are none, or nothing was remembered to tell by."""
-    if not plan.base or not plan.changes:
+    counts = Counter(change.cause for change in plan.changes if _has_cause(change))
+    if not plan.base or not counts:
         return ""
-    counts = Counter(change.cause for change in plan.changes)
     return f"Cause: {', '.join(f'{counts[cause]:,} {cause}' for cause in GRAVEST_FIRST if counts[cause])}."
 
 

@@ -71,13 +71,21 @@ def _wrapped(line: str, margin: int) -> str:
     )
 
 
-def shown(value: Value) -> str:
-    """A value of a document: `true`, `false`, a number, or the first digits of a digest."""
+def shown(value: Value, *, whole: bool = False) -> str:
+    """A value of a document: `true`, `false`, a number, or a digest; of that the first digits, unless `whole`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return f"{value:,}"
-    return safe(value[:_DIGEST_WIDTH]) if value.startswith("sha256:") else safe(value)
+    return safe(value[:_DIGEST_WIDTH]) if value.startswith("sha256:") and not whole else safe(value)
+
+
+def whole_digests(before: Value | None, after: Value | None, *, margin: int) -> list[str]:
+    """Lines with what was and what will be, to the last digit; where a table has room for the first ones only."""
+    lines = [safe(str(before))] if before else []
+    if after and after != before:
+        lines.append(f"→ {safe(str(after))}" if before else safe(str(after)))
+    return [f"{' ' * margin}{line}" for line in lines]
 
 
 def short_name(address: Address) -> str:

@@ -63,6 +63,23 @@ def test_a_wrong_command_line_is_an_error_and_not_changes(reconciler, arguments)
     assert "--help tells more" in done.stderr
 
 
+def test_validate_tells_each_problem_as_json(reconciler, releases, tmp_path: Path):
+    """With its place, for an editor or a pipeline to mark; and what valid files hold."""
+    (tmp_path / "bad.yaml").write_text("version: 1\nrepositories:\n  - match: app\n    attributes: {lock: true}\n")
+
+    bad = reconciler("validate", "bad.yaml", "no-such.yaml", "--format", "json")
+    good = reconciler("validate", releases, "--format", "json")
+
+    told, fine = json.loads(bad.stdout), json.loads(good.stdout)
+    assert (1, "", False, None) == (bad.code, bad.stderr, told["valid"], told["entries"])
+    assert [("bad.yaml", 4, 18), ("no-such.yaml", None, None)] == [
+        (problem["file"], problem["line"], problem["column"]) for problem in told["problems"]
+    ]
+    assert "unknown attribute" in told["problems"][0]["message"]
+    assert (0, True, []) == (good.code, fine["valid"], fine["problems"])
+    assert {"repositories", "tags", "manifests", "exceptions"} == fine["entries"].keys()
+
+
 def test_validate_counts_what_the_files_hold(reconciler, releases):
     """Nothing but the files is needed."""
     done = reconciler("validate", releases)
@@ -187,6 +204,19 @@ def test_explain_lists_every_rule_and_what_was_overridden(emulator, reconciler, 
     assert "  writeEnabled     false  two.yaml:6:21  overridden by two.yaml:10:21\n" in done.stdout
     assert "  deleteEnabled    true   → false\n" in done.stdout
     assert "  writeEnabled     true   in sync\n" in done.stdout
+
+
+def test_explain_takes_the_beginning_of_a_digest(emulator, reconciler, releases):
+    """From 6 digits on, and where a registry can be asked for the rest."""
+    digest = emulator.push("team/app:v1", content=b"one")
+    explain = ("explain", f"team/app@{digest[:13]}", releases, "--registry", emulator.url, "-q")
+
+    done, offline = reconciler(*explain), reconciler(*explain[:3], "--offline")
+    short = reconciler("explain", f"team/app@{digest[:12]}", *explain[2:])
+
+    assert (0, f"team/app@{digest}") == (done.code, done.stdout.splitlines()[0])
+    assert (1, 1) == (offline.code, short.code)
+    assert "--offline takes the whole digest" in offline.stderr
 
 
 @pytest.mark.parametrize("address", ["team/app:", "team/app@", "Team/app", "team//app", ":v1", "team/app:v1:v2"])

@@ -191,6 +191,28 @@ def test_explain_tells_what_can_really_happen_before_and_after(emulator, run, re
     assert "  overwritten               no\n" in before
 
 
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ("17:59:59Z", "until 2030-06-01 18:00:00 UTC: INC-4711"),
+        ("18:00:00Z", "ended 2030-06-01 18:00:00 UTC: INC-4711"),
+    ],
+)
+def test_explain_tells_the_end_and_the_reason_of_an_exception(reconciler, tmp_path, at, expected):
+    """Beside what it declares, also once it does nothing any more."""
+    document = _excepting(datetime(2030, 6, 1, 18, tzinfo=UTC))
+    document["exceptions"][0]["until"] = "2030-06-01T18:00:00Z"
+    (tmp_path / "registry.json").write_text(json.dumps({"version": 1, **document}))
+
+    said = reconciler("explain", "web/api:v1", "registry.json", "--offline", "--now", f"2030-06-01T{at}").stdout
+    other = reconciler("explain", "web/api:v2", "registry.json", "--offline", "--now", f"2030-06-01T{at}").stdout
+
+    lines = said.splitlines()
+    [told] = [number for number, line in enumerate(lines) if expected in line]
+    assert "writeEnabled" in lines[told] + lines[told - 1]
+    assert "INC-4711" not in other
+
+
 def test_without_a_memory_nothing_is_unlocked_for_a_moment(emulator, run):
     """There is no place to write down that it was; the tag stays where it is, and the run says why."""
     digest = emulator.push("web/api:v2", content=b"two")

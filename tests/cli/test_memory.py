@@ -88,7 +88,7 @@ def test_a_tag_that_is_new_is_no_drift(released, emulator):
 
     assert {"shop/api:v3": {"deleteEnabled": "unknown", "writeEnabled": "unknown"}} == _causes(_plan(released))
     assert 0 == done.code
-    assert "1 more resource differs from the files" in done.stdout
+    assert "1 more resource differs from the files and did not drift: " in done.stdout
 
 
 def test_a_rule_that_is_new_about_a_tag_is_config(released, tmp_path):
@@ -422,6 +422,8 @@ def test_drift_is_not_silent_where_only_saved_plans_were_applied(emulator, recon
 
     assert (2, 1) == (done.code, healed.code)
     assert "Only what saved plans touched is remembered" in done.stdout
+    assert "error: only what saved plans touched is remembered, so what drifted is not known\n" in healed.stderr
+    assert "Apply the files first" in healed.stderr
 
 
 def test_since_when_is_kept_for_each_attribute(released, emulator, tmp_path):

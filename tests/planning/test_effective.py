@@ -92,3 +92,47 @@ def test_what_is_not_known_is_not_promised():
 def test_repositories_and_manifests_have_answers_of_their_own(address, first):
     """A manifest is deleted by its digest, a repository as a whole."""
     assert first == next(iter(_verdicts(address)))
+
+
+SUBJECT = Address("app", digest=digest("c"))
+
+
+@pytest.mark.parametrize("of_child", [{}, {"deleteEnabled": False}])
+@pytest.mark.parametrize("held", [set(), {CHILD}])
+def test_a_manifest_has_the_same_verdict_asked_by_itself_and_as_a_child(of_child, held):
+    """A locked tag at it may keep it, whoever asks."""
+    child = {**OPEN, **of_child}
+    below = Image(OPEN, None, (IMAGE, OPEN), {CHILD: child}, held=held)
+    itself = Image(OPEN, None, (CHILD, child), {}, held=held)
+
+    asked = [{a.question: a.verdict for a in effective(*each)} for each in ((IMAGE, below), (CHILD, itself))]
+
+    assert asked[0]["lost in part, with a child"] == asked[1]["deleted"]
+
+
+@pytest.mark.parametrize(
+    ("of_signature", "of_subject", "held", "expected"),
+    [
+        ({}, {}, (), "yes"),
+        (OFF, {}, (), "perhaps"),
+        ({}, {}, (SUBJECT,), "perhaps"),
+        (OFF, OFF, (), "no"),
+        ({}, OFF, (), "no"),
+    ],
+)
+def test_a_signature_goes_along_with_what_it_is_about(of_signature, of_subject, held, expected):
+    """That a lock on it stops that is not documented."""
+    image = Image(
+        OPEN, None, (IMAGE, {**OPEN, **of_signature}), {}, subjects={SUBJECT: {**OPEN, **of_subject}}, held=held
+    )
+
+    [answer] = [each for each in effective(IMAGE, image) if each.question == "lost with what it is about"]
+
+    assert expected == answer.verdict
+
+
+def test_where_it_is_not_known_what_a_manifest_is_about_that_is_not_promised():
+    """It may be about nothing, or about what can go."""
+    answers = {each.question: each.verdict for each in effective(IMAGE, Image(OPEN, None, (IMAGE, OPEN), {}, None))}
+
+    assert "unknown" == answers["lost with what it is about"]

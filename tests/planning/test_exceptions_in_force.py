@@ -6,10 +6,12 @@ import attrs
 import pytest
 from builders import LOCKED, OPEN, desired_state, digest, manifest, plan_of, repository, tag
 
+from reconciler.model.address import parse_address
 from reconciler.model.desired import Declaration, ExceptionRule, Origin, Target
 from reconciler.model.exceptions import in_force
 from reconciler.model.live import Moment
 from reconciler.model.pattern import compile_pattern
+from reconciler.planning.explain import exceptions_about
 from reconciler.planning.planfile import desired_digest
 from reconciler.planning.remarks import exception_findings
 from reconciler.planning.timing import expiry, goes_by_time
@@ -139,3 +141,20 @@ def test_an_exception_lets_nothing_go_for_ever(rules, document):
     plan = plan_of(in_force(desired, 0), live, now_ns=10)
 
     assert "delete" not in {change.action for change in plan.changes}
+
+
+@pytest.mark.parametrize(
+    ("speaks_of", "expected"),
+    [
+        ({}, ["app"]),
+        ({"tag_name": "v*"}, ["app:v1"]),
+        ({"of_digest": "sha256:a*"}, [f"app@{A}"]),
+        ({"repository_name": "other", "tag_name": "v*"}, []),
+    ],
+)
+def test_an_exception_is_about_what_it_names_and_not_about_what_is_in_it(speaks_of, expected):
+    """Whether it has ended makes no difference to that."""
+    desired = _excepting(**speaks_of)
+    addresses = map(parse_address, ("app", "app:v1", "app:latest", f"app@{A}"))
+
+    assert expected == [str(each) for each in addresses if exceptions_about(each, desired.exceptions)]

@@ -73,6 +73,21 @@ def test_without_a_memory_a_plan_says_nothing_about_it():
     assert "Cause" not in shown
 
 
+def test_of_a_delete_it_is_not_said_that_its_cause_is_unknown():
+    """What must not be there goes, whoever put it there; there is nothing to find out."""
+    rule = {"match": "prod/api", "tags": [{"match": "pr-*", "ensure": "absent"}, {"match": "v*", "readEnabled": False}]}
+    rules = DesiredIndex(desired_state(rule)).for_repository("prod/api")
+    live = repository("prod/api", OPEN, {"pr-1": tag("a"), "pr-2": tag("b"), "v1": tag("c")})
+    base = Base(RememberedRepository(), lambda: rules)
+    plan = make_plan("contoso.azurecr.io", digest("d"), [plan_repository(rules, live, base)], MEMORY)
+
+    shown = render_plan(plan, painter(color=False), full=False)
+
+    assert ["unknown"] * 3 == [change.cause for change in plan.changes]
+    assert "  Cause: 1 unknown.\n" in shown
+    assert 2 == shown.count("unknown")
+
+
 @pytest.mark.parametrize("reference", [MEMORY, RevisionReference("c0ffee"), None])
 def test_a_plan_file_keeps_what_it_was_made_on(reference):
     """Written again it is the same bytes."""

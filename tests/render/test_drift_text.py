@@ -135,3 +135,12 @@ def test_drift_as_json_has_everything():
         "first_seen": "2026-11-26T20:10:03Z",
         "origins": [AT],
     } == found["drift"][0]
+
+
+def test_in_full_drift_shows_whole_digests():
+    """Where a tag pointed, which brings it back, and where it points now; within 80 columns."""
+    text = render_drift("contoso.azurecr.io", [MOVED, DELETED], {}, PLAIN, full=True)
+
+    assert f"      {digest('a')}\n      → {digest('b')}\n" in text
+    assert f"      {digest('c')}\n" in text
+    assert [] == [line for line in text.splitlines() if len(line) > WIDTH]

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import re
 
+import attrs
 import pytest
 from builders import OPEN, desired_state, digest, manifest, repository, tag
 from example_plans import HOSTILE
 from goldens import golden
 
 from reconciler.model.address import parse_address
+from reconciler.model.live import Moment
 from reconciler.model.matching import DesiredIndex
 from reconciler.planning.compare import plan_repository
-from reconciler.planning.explain import demands_on, prospects, rules_about, said_besides
+from reconciler.planning.explain import demands_on, prospects, rules_about, said_besides, said_of_the_whole
+from reconciler.planning.retained import retained
 from reconciler.planning.rules import contributions
 from reconciler.render.explain_text import Explanation, render_explanation
 from reconciler.render.words import painter
 
 PLAIN, COLOUR = painter(color=False), painter(color=True)
-A, B, C = map(digest, "abc")
+A, B, C, D = map(digest, "abcd")
+DAY_NS = 86_400 * 1_000_000_000
 RULES = (
     {"match": "**", "deleteEnabled": False, "tags": [{"match": "v*", "deleteEnabled": False, "writeEnabled": False}]},
     {"match": "prod/*", "teleportEnabled": False, "tags": [{"match": "v2*", "writeEnabled": True}]},
     {"match": "prod/web", "tags": [{"match": ["v1", "latest"], "protect": "immutable"}]},
     {"match": "prod/web", "tags": [{"match": "next", "digest": B}, {"match": "pr-*", "ensure": "absent"}]},
+    {"match": "old/app", "ensure": "absent"},
+    {"match": "prod/pr", "tags": [{"match": "pr-*", "ensure": "absent"}]},
+    {"match": "prod/pr", "manifests": [{"tagged": False, "ensure": "absent"}, {"tagged": True, "readEnabled": False}]},
     {"match": "prod/web", "tags": [{"match": "build-*", "keep": {"last": 3, "newerThan": 2592000}}]},
+    {"match": "prod/ci", "tags": [{"match": "build-*", "keep": {"last": 3, "newerThan": 2592000}}]},
+    {"match": "prod/ci", "manifests": [{"tagged": False, "keep": {"newerThan": 43200}}]},
 )
 WEB = {
     "v1": tag("a"),
@@ -36,32 +45,39 @@ WEB = {
 MANIFESTS = {A: manifest(C), B: manifest(), C: manifest()}
 
 
-def _explained(text: str, live=None, paint=PLAIN, *, file: str = "registry.yaml") -> str:
+def _explained(text: str, live=None, paint=PLAIN, *, file: str = "registry.yaml", full: bool = False) -> str:
     """The explanation of a resource; offline where nothing is live."""
     address = parse_address(text)
     rules = DesiredIndex(desired_state(*RULES, file=file)).for_repository(address.repository)
-    known = live.manifests.get(address.digest) if live else None
-    speaking = rules_about(address, rules, known)
-    explained = Explanation(address, contributions(speaking), tuple(said_besides(speaking)), is_live_known=False)
-    if live is not None:
-        part = plan_repository(rules, live)
-        become = prospects(address, live, part)
-        explained = Explanation(
-            address,
-            explained.said,
-            explained.more,
-            demands_on(address.digest, part.demands, live.manifests) if address.digest else (),
-            live=become.live,
-            after=become.after,
-            blocked=become.blocked,
-            now=become.now,
-            then=become.then,
-        )
-    return render_explanation(explained, paint)
+    part = plan_repository(rules, live, now_ns=NOW_NS) if live else None
+    speaking = rules_about(address, rules, live, part)
+    kept = retained(address, rules, live, part, NOW_NS) if part else ()
+    more = (*said_of_the_whole(address, rules), *said_besides(speaking, kept))
+    explained = Explanation(address, contributions(speaking), more)
+    if part is not None:
+        demands = demands_on(address.digest, part.demands, live.manifests) if address.digest else ()
+        explained = attrs.evolve(explained, demands=demands, become=prospects(address, live, part))
+    return render_explanation(explained, paint, full=full)
 
 
 API = repository("prod/api", OPEN, {"v2.0": tag("a", deleteEnabled=False, writeEnabled=False), "latest": tag("b")})
 WEB_LIVE = repository("prod/web", OPEN, WEB, manifests=MANIFESTS)
+OLD = repository("old/app", OPEN, {"v1": tag("a"), "latest": tag("a")}, manifests={A: manifest()}, tag_count=2)
+LOCKED_OLD = repository("old/app", OPEN, {"v1": tag("a", deleteEnabled=False), "latest": tag("a")}, manifests={})
+PR = repository("prod/pr", OPEN, {"pr-1": tag("a")}, manifests={A: manifest(tags=("pr-1",))})
+NOW_NS = 100 * DAY_NS
+CI = repository(
+    "prod/ci",
+    OPEN,
+    {f"build-{day}": tag("a", deleteEnabled=day != 10) for day in range(5, 100, 5)},
+    tag_times={f"build-{day}": Moment("", day * DAY_NS) for day in range(5, 100, 5)},
+    manifests={
+        A: manifest(C, tags=("build-5",)),
+        B: manifest(updated=Moment("", NOW_NS - DAY_NS)),
+        C: manifest(updated=Moment("", 2 * DAY_NS)),
+        D: manifest(updated=Moment("", NOW_NS - DAY_NS // 6)),
+    },
+)
 EXPLANATIONS = {
     "explain_tag.txt": ("prod/api:v2.0", API),
     "explain_repository.txt": ("prod/api", API),
@@ -71,6 +87,18 @@ EXPLANATIONS = {
     "explain_manifest.txt": (f"prod/web@{C}", WEB_LIVE),
     "explain_move.txt": ("prod/web:next", WEB_LIVE),
     "explain_deleted.txt": ("prod/web:pr-7", WEB_LIVE),
+    "explain_deleted_with_all.txt": ("old/app:latest", OLD),
+    "explain_manifest_deleted_with_all.txt": (f"old/app@{A}", OLD),
+    "explain_repository_deleted.txt": ("old/app", OLD),
+    "explain_not_deleted_with_all.txt": ("old/app:latest", LOCKED_OLD),
+    "explain_outdated.txt": ("prod/ci:build-5", CI),
+    "explain_young.txt": ("prod/ci:build-75", CI),
+    "explain_among_the_last.txt": ("prod/ci:build-95", CI),
+    "explain_old_and_locked.txt": ("prod/ci:build-10", CI),
+    "explain_outdated_manifest.txt": (f"prod/ci@{B}", CI),
+    "explain_needed_manifest.txt": (f"prod/ci@{C}", CI),
+    "explain_young_manifest.txt": (f"prod/ci@{D}", CI),
+    "explain_manifest_without_its_tag.txt": (f"prod/pr@{A}", PR),
     "explain_retention.txt": ("prod/web:build-1", WEB_LIVE),
 }
 
@@ -120,3 +148,13 @@ def test_a_hostile_file_name_forges_no_line_of_an_explanation():
 
     assert [] == [character for character in text if not character.isprintable() and character != "\n"]
     assert 3 == len(text.splitlines())
+
+
+def test_in_full_an_explanation_shows_whole_digests():
+    """Below what names them by their first digits, within 80 columns."""
+    text = _explained("prod/web:next", WEB_LIVE, full=True)
+
+    assert f"  digest           sha256:bbbbbb  registry.yaml:8:5\n      {B}\n" in text
+    young = _explained("prod/ci:build-75", CI, full=True)
+    assert f"      deleteEnabled of @sha256:cccccc stops it\n      {C}\n" in young
+    assert [] == [line for line in (text + young).splitlines() if len(line) > 80]

@@ -89,6 +89,20 @@ def test_one_run_is_shown_change_by_change():
     assert shown.endswith("\n2 verified, 1 failed.\n")
 
 
+def test_of_a_delete_it_is_shown_what_went():
+    """Where a tag pointed, to its last digit, and how much a repository held."""
+    rules = ({"match": "app", "tags": [{"match": "v*", "ensure": "absent"}]}, {"match": "old", "ensure": "absent"})
+    live = (repository("app", OPEN, {"v1": tag("a")}), repository("old", OPEN, tag_count=2, manifest_count=1))
+    plan = plan_of(desired_state(*rules), *live)
+    outcomes = [Outcome(change, "verified", "") for change in plan.changes]
+    (run,) = runs_from_bytes(run_to_line(INFO, plan, outcomes, interrupted=False, serial=8), "journal")
+
+    shown = render_run(run, PLAIN, full=False)
+
+    assert f"verified       app:v1\n    → gone; it pointed at\n    {digest('a')}\n" in shown
+    assert "verified       old\n    → gone, with 2 tags and 1 manifest\n" in shown
+
+
 def test_of_a_large_run_a_part_is_shown():
     """The rest is counted."""
     (run,) = _runs(SHOWN_CHANGES + 9)

@@ -100,6 +100,7 @@ PLANS = {
     "typical_plan.txt": (typical_plan, False),
     "many_notes_in_full.txt": (_many_notes, True),
     "two_origins.txt": (_two_origins, False),
+    "every_action_in_full.txt": (_every_action, True),
     "long_origins.txt": (_long_origins, False),
     "long_names.txt": (_long_names, False),
     "in_sync.txt": (_in_sync, False),

@@ -89,6 +89,24 @@ def test_a_long_report_is_cut_unless_asked_for_in_full(full, shown):
     assert "Applied to contoso.azurecr.io: 1,500 failed.\n" in text
 
 
+def test_the_one_stale_change_stands_before_all_that_was_left_because_of_it():
+    """These are counted, with their one reason; --full names them."""
+    left = ("not-attempted", "something is stale; nothing was begun")
+    ends = [left] * 4 + [("stale", "it moved")] + [left] * 3 + [("not-attempted", "interrupted")]
+
+    text = render_report("contoso.azurecr.io", _outcomes(ends), PLAIN, full=False)
+
+    assert text.startswith(
+        "stale          r4\n"
+        "    it moved\n"
+        "not-attempted  7 changes; --full names them\n"
+        "    something is stale; nothing was begun\n"
+        "not-attempted  r8\n"
+        "    interrupted\n"
+        "\n"
+    )
+
+
 def test_hostile_messages_forge_no_line_of_a_report():
     """A registry's words stay indented text, whatever they are made of."""
     text = render_report(HOSTILE, _outcomes([("failed", HOSTILE)]), PLAIN, full=False)
