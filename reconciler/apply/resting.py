@@ -1,19 +1,22 @@
 """
-What a change of a manifest rests on: that others need it no more, and that what the plan did before has come true.
+What a delete, or the opening of a manifest, rests on beside the resource itself.
 
-A manifest is opened, or goes, because tags have moved or gone, and because an index or a
-signature went before it. Where one of these ended otherwise, it stays as it is.
+A manifest is opened, or goes, because tags have moved or gone, because an index or a
+signature went before it, and because nothing else needs it. A tag that retention lets go
+goes because there are newer ones. Where that is not so any more, it stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from reconciler.apply.attempt import NEW_PLAN
 from reconciler.apply.needed import Needs, needed_since
+from reconciler.apply.newest import newest
 from reconciler.errors import ReconcilerError
 from reconciler.events import Outcome
-from reconciler.model.address import Address
+from reconciler.model.address import Address, Kind
+from reconciler.model.attributes import UPDATED
 from reconciler.planning.plan import Change, Plan, opens_manifest
 from reconciler.registry.client import Client
 
@@ -25,11 +28,19 @@ class Resting:
         self._client = client
         self._concurrency = concurrency
         self._needs: dict[str, Needs | str] = {}  # by repository; a text: why it could not be read
+        self._newest: dict[tuple[str, Kind], Mapping[str, str] | str] = {}  # by repository and kind; a text: unread
         self._unmade: dict[str, Address] = {}  # by repository, a tag that was not moved or deleted as planned
         self._gone: set[Address] = set()
 
-    async def look(self, changes: Iterable[Change], plan: Plan) -> None:
-        """Before the first manifest of a repository goes, find out which of them something needs by now."""
+    async def look(self, changes: Sequence[Change], plan: Plan) -> None:
+        """Before the first of a repository go, find out which of them are needed, or the newest, by now."""
+        aged = {(change.address.repository, change.kind) for change in changes if _is_by_age(change)}
+        for repository, kind in sorted(aged - self._newest.keys()):
+            kept = [each for each in plan.retention if (each.address.repository, each.kind) == (repository, kind)]
+            try:
+                self._newest[repository, kind] = await newest(self._client, kept) if kept else {}
+            except ReconcilerError as error:
+                self._newest[repository, kind] = f"which are the newest by now could not be read: {error}"
         first = {change.address.repository for change in changes if _is_manifest_going(change)}
         going = _going(plan) if first - self._needs.keys() else {}
         for repository in sorted(first - self._needs.keys()):
@@ -52,6 +63,8 @@ class Resting:
 
     def why_kept(self, change: Change) -> Outcome | None:
         """The outcome of a change that must not be tried; None: it may be."""
+        if _is_by_age(change) and (kept := self._why_newest(change)):
+            return kept
         if _is_manifest_going(change):
             return self._why_not_gone(change, self._needs[change.address.repository])
         unmade = self._unmade.get(change.address.repository)
@@ -59,6 +72,13 @@ class Resting:
             why = f"{unmade} was not changed as planned, and may need it as it is"
             return Outcome(change, "not-attempted", why)
         return None
+
+    def _why_newest(self, change: Change) -> Outcome | None:
+        known = self._newest[change.address.repository, change.kind]
+        if isinstance(known, str):
+            return Outcome(change, "failed", known)
+        why = known.get(change.address.tag or change.address.digest)
+        return Outcome(change, "stale", f"{why}. {NEW_PLAN}") if why else None
 
     def _why_not_gone(self, change: Change, needs: Needs | str) -> Outcome | None:
         address = change.address
@@ -70,6 +90,11 @@ class Resting:
             if Address(address.repository, digest=digest) not in self._gone:
                 return Outcome(change, "not-attempted", f"{digest} needs it, and is still there")
         return None
+
+
+def _is_by_age(change: Change) -> bool:
+    """Retention lets it go: it goes by when it was updated."""
+    return change.action == "delete" and UPDATED in change.before
 
 
 def _is_manifest_going(change: Change) -> bool:

@@ -68,7 +68,7 @@ async def apply_plan(
             await run.close()
         together = list(changes)
         if stage == STAGE_DELETE:
-            await run.look_who_needs(together, plan)
+            await run.look_what_stays(together, plan)
         await run.together(together)
     await run.close()
     outcomes = tuple(run.outcomes[change.address] for change in plan.changes)
@@ -95,8 +95,8 @@ class Run:
         self._recheck = recheck
         self._resting = Resting(tools.client, concurrency)
 
-    async def look_who_needs(self, changes: Iterable[Change], plan: Plan) -> None:
-        """Before the first manifest of a repository goes, find out which of them something needs by now."""
+    async def look_what_stays(self, changes: Sequence[Change], plan: Plan) -> None:
+        """Before something goes, find out what must stay after all."""
         await self._resting.look(changes, plan)
 
     async def together(self, changes: list[Change]) -> None:

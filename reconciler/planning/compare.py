@@ -129,6 +129,7 @@ def make_plan(
         unknown=tuple(unknown),
         findings=findings_from(remark for part in parts for remark in part.remarks),
         summary=_summary(parts, planned),
+        retention=tuple(sorted((each for part in parts for each in part.retention), key=lambda each: each.order)),
     )
 
 

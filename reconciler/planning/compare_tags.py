@@ -94,6 +94,7 @@ def compare_tags(rules: RepositoryRules, found: Found) -> None:
         expected = expected_of(name)
         if expected is not None and expected.absent:
             found.note_absent(Address(live.name, tag=name))
+    _note_kept({going[name] for name in found.gone & going.keys()}, expected_of, found)
     _create(live, expected_of, found)
     _look_for_deleted(live.gone_tags, rules, found)
     found.alike += [Alike(each.flags, each.names, each.digests) for each in expected_of.all if each.names]
@@ -136,9 +137,22 @@ def _compare_going(name: str, document: Document, wanted: Absent, also: Document
         found.held.add(str(document.get(DIGEST, "")))
 
 
+def _note_kept(used: set[Keep], expected_of: _ByRules, found: Found) -> None:
+    """Note what stays by its place, where tags go for that."""
+    rules: dict[TagRule, list[str]] = {}
+    for name in found.live.tags if used else ():
+        expected = expected_of(name)
+        for rule in expected.rules if expected else ():
+            if rule.keep in used:
+                apart = rules.setdefault(rule, [])
+                apart += [name] if expected and DIGEST in expected.declared else []
+    for rule, apart in rules.items():
+        found.keep_last(rule, apart)
+
+
 def _outdated(rules: RepositoryRules, expected_of: _ByRules, found: Found) -> dict[str, Keep]:
     """
-    Tags that retention lets go, each with the entry that does.
+    Tags that retention lets go, each with what of an entry does.
 
     What a rule points somewhere stays, and takes the place of no other: a tag that we
     move or make becomes the newest, and must not push out another one by that.

@@ -77,7 +77,7 @@ def only_drift(plan: Plan, *, is_known: bool) -> Plan:
     touched = {change.address for change in left}
     around = {Address(change.address.repository) for change in left}
     unlocks = tuple(unlock for unlock in plan.unlocks if unlock.address in touched | around)
-    return attrs.evolve(plan, changes=left, unlocks=unlocks, blocked=(), missing=(), summary=summary)
+    return attrs.evolve(plan, changes=left, unlocks=unlocks, blocked=(), missing=(), summary=summary, retention=())
 
 
 def drifted(plan: Plan) -> tuple[Drifted, ...]:

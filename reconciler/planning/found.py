@@ -8,14 +8,14 @@ manifests may.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import attrs
 
 from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST, LOCKS, TAGGED, WRITE, Document, is_locked
-from reconciler.model.desired import Absent
+from reconciler.model.desired import Absent, ManifestRule, TagRule
 from reconciler.model.last_applied import NOTHING
 from reconciler.model.live import LiveManifest, LiveRepository
 from reconciler.model.selection import EVERYTHING, Selection
@@ -28,6 +28,7 @@ from reconciler.planning.plan import (
     Blocked,
     Change,
     Drift,
+    Retention,
     Unknown,
     Unlock,
     Via,
@@ -62,6 +63,7 @@ class RepositoryPlan:
     unknown: tuple[Unknown, ...] = ()
     remarks: tuple[Remark, ...] = ()
     demands: tuple[Demand, ...] = ()  # of tags on manifests
+    retention: tuple[Retention, ...] = ()
     managed: int = 0
     unmanaged: int = 0
     unselected: int = 0
@@ -107,6 +109,7 @@ class Found:
         self.alike_manifests: list[Alike] = []
         self.pending: dict[Address, Pending] = {}
         self.demands: list[Demand] = []
+        self.retention: list[Retention] = []
         self.pinned: set[str] = set()  # tags that are not there and shall point somewhere
         self.absent: set[Address] = set()  # of what must not be there, and is not
         self.created: set[str] = set()  # those of them that can
@@ -190,6 +193,24 @@ class Found:
         else:
             self.unselected += 1
 
+    def keep_last(self, rule: TagRule | ManifestRule, apart: Iterable[str] = ()) -> None:
+        """Note what stays by its place, where `rule` lets others go."""
+        if rule.keep is None or rule.keep.last is None:
+            return
+        match, exclude = (tuple(each.text for each in patterns) for patterns in (rule.match, rule.exclude))
+        types = rule.media_type if isinstance(rule, ManifestRule) else ()
+        kept = Retention(
+            address=self.here,
+            kind=rule.kind,
+            last=rule.keep.last,
+            match=match,
+            exclude=exclude,
+            media_type=tuple(each.text for each in types),
+            apart=tuple(sorted(apart)),
+            origin=str(rule.keep.origin),
+        )
+        self.retention.append(kept)
+
     def block(self, address: Address, code: str, message: str) -> None:
         """Note that something cannot be done as things are."""
         self.blocked.append(Blocked(address, code, message))
@@ -211,6 +232,7 @@ class Found:
             unknown=tuple(self.unknown),
             remarks=tuple(self.remarks),
             demands=tuple(self.demands),
+            retention=tuple(self.retention),
             managed=self.managed,
             unmanaged=self.unmanaged,
             unselected=self.unselected,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reconciler.errors import PatternError
 from reconciler.model.address import Address, Kind, is_digest
 from reconciler.model.attributes import (
     DIGEST,
@@ -22,8 +23,18 @@ from reconciler.model.attributes import (
     UPDATED,
     Value,
 )
+from reconciler.model.pattern import compile_pattern
 from reconciler.planning.patch import Operation, Patch, make_patch
-from reconciler.planning.plan import Change, Drift, Unlock, Via, effects_of, opens_manifest, stage_of
+from reconciler.planning.plan import (
+    Change,
+    Drift,
+    Retention,
+    Unlock,
+    Via,
+    effects_of,
+    opens_manifest,
+    stage_of,
+)
 
 _ATTRIBUTES: Mapping[Kind, tuple[str, ...]] = {
     "repository": REPOSITORY_ATTRIBUTES,
@@ -69,6 +80,16 @@ def is_honest_unlock(unlock: Unlock) -> bool:
         and all(value is True for value in unlock.after.values())
         and _is_same(make_patch(unlock.before, unlock.after), unlock.patch)
     )
+
+
+def is_retention(retention: Retention) -> bool:
+    """It counts tags or manifests of a repository, by patterns that are some."""
+    try:
+        for text in (*retention.match, *retention.exclude, *retention.media_type):
+            compile_pattern(text)
+    except PatternError:
+        return False
+    return retention.address.kind == "repository" and retention.kind != "repository" and retention.last > 0
 
 
 def is_drift(drift: Drift) -> bool:

@@ -124,6 +124,29 @@ class Unknown:
 
 
 @attrs.frozen
+class Retention:
+    """
+    What retention keeps by its place, where it lets others go.
+
+    It is counted again before the first of them goes: what was newer may be gone by then.
+    """
+
+    address: Address  # the repository
+    kind: Kind  # tags, or manifests without a tag
+    last: int  # so many of the newest stay
+    match: tuple[str, ...]  # patterns, as they stand in the files
+    exclude: tuple[str, ...]
+    media_type: tuple[str, ...]  # of manifests; empty: every type
+    apart: tuple[str, ...]  # names that take no place, sorted
+    origin: str
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        """Sort key."""
+        return (self.address.repository, self.kind, self.origin)
+
+
+@attrs.frozen
 class Finding:
     """A remark about the plan as a whole."""
 
@@ -170,6 +193,7 @@ class Plan:
     unknown: tuple[Unknown, ...]
     findings: tuple[Finding, ...]
     summary: Summary
+    retention: tuple[Retention, ...] = ()  # that deletes rest on, sorted
     now: str | None = None  # RFC 3339: when it was made; None: no rule depends on that
     expires: str | None = None  # RFC 3339: when an exception that changes depend on ends; None: none does
 

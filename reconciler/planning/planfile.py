@@ -25,7 +25,7 @@ from reconciler.model.address import Address, parse_address
 from reconciler.model.attributes import Value
 from reconciler.model.desired import DesiredState
 from reconciler.planning.base import MemoryReference, Reference, RevisionReference
-from reconciler.planning.honesty import is_drift, is_honest, is_honest_unlock
+from reconciler.planning.honesty import is_drift, is_honest, is_honest_unlock, is_retention
 from reconciler.planning.patch import Operation
 from reconciler.planning.plan import ACTIONS, Change, Plan, Summary
 from reconciler.planning.rulesfile import rules_document
@@ -76,6 +76,8 @@ def _fingerprint(document: dict[str, Any]) -> str:
     deeds = {"format_version": FORMAT_VERSION, "changes": changes, "managed": managed}
     if document["unlocks"]:
         deeds["unlocks"] = [{**unlock, "origins": []} for unlock in document["unlocks"]]
+    if document.get("retention"):
+        deeds["retention"] = [{**kept, "origin": ""} for kept in document["retention"]]
     if document.get("expires"):
         deeds["expires"] = document["expires"]
     return _digest({**deeds, **{name: document[name] for name in named}})
@@ -161,6 +163,8 @@ def _is_consistent(plan: Plan) -> bool:
         and all(map(is_honest, plan.changes))
         and all(map(is_honest_unlock, plan.unlocks))
         and all(map(is_drift, plan.drift))
+        and [each.order for each in plan.retention] == sorted(each.order for each in plan.retention)
+        and all(map(is_retention, plan.retention))
     )
 
 
@@ -201,7 +205,7 @@ def _converter() -> cattrs.Converter:
     unless_told = override(omit_if_default=True)
     counts = make_dict_unstructure_fn(Summary, converter, unselected=unless_told)
     converter.register_unstructure_hook(Summary, counts)
-    in_plan = make_dict_unstructure_fn(Plan, converter, now=unless_told, expires=unless_told)
+    in_plan = make_dict_unstructure_fn(Plan, converter, retention=unless_told, now=unless_told, expires=unless_told)
     converter.register_unstructure_hook(Plan, in_plan)
     return converter
 

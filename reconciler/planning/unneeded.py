@@ -57,6 +57,10 @@ def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) 
         if is_lock:
             found.left_alone.add(digest)
     left = {digest: said for digest, said in wanted.items() if digest not in kept}
+    used = {said.origin for said in left.values() if said.is_retention}
+    rules = {rule for digest in left for rule in matching[digest] if rule.keep and rule.keep.origin in used}
+    for rule in sorted(rules, key=lambda each: str(each.origin)):
+        found.keep_last(rule)
     ranks = _ranks(left, found.live.manifests)
     return {digest: Going(said, ranks[digest], by_age=said.is_retention) for digest, said in left.items()}
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
-from making import LOCKED, OPEN, applied, change, client_of, plan_of, told
+from making import HERE, LOCKED, OPEN, applied, change, client_of, plan_of, told
+
+from reconciler.model.address import Address
+from reconciler.planning.plan import Retention
 
 TAG = "/acr/v1/web/api/_tags/stable"
 PUT = "/v2/web/api/manifests/stable"
@@ -437,3 +441,18 @@ async def test_an_index_and_its_children_go_one_after_the_other(emulator):
         report = await applied(plan_of(_going(signature, 1), _going(index, 2), _going(child, 3)), client)
 
     assert {"verified"} == set(told(report).values())
+
+
+async def test_where_the_newest_cannot_be_read_nothing_goes(emulator):
+    """It is told as what failed."""
+    digest = emulator.push("web/api:b0")
+    before = {"digest": digest, "deleteEnabled": True, "writeEnabled": True, "lastUpdateTime": "2026-01-01T00:00:00Z"}
+    kept = Retention(Address("web/api"), "tag", 2, ("b*",), (), (), (), HERE)
+    plan = attrs.evolve(plan_of(change("web/api:b0", before, {})), retention=(kept,))
+    emulator.faults.fail_next(1, status=400, path_prefix="/acr/v1/web/api/_tags")
+
+    async with client_of(emulator) as client:
+        report = await applied(plan, client)
+
+    assert {"web/api:b0": "failed"} == told(report)
+    assert emulator.tag("web/api:b0") is not None

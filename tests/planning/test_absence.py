@@ -277,6 +277,30 @@ def test_what_retention_would_let_go_is_not_opened_for_that(lock):
     assert "registry.yaml:2:5 keeps it no more, and it is locked" in plan.blocked[0].message
 
 
+def test_a_plan_tells_what_retention_keeps_by_its_place():
+    """Whoever carries it out counts again; what is pinned takes no place then, either."""
+    live = repository(
+        "app", OPEN, {"b05": tag("a"), "b00": tag("a"), "b01": tag("a")}, tag_times=TIMES, manifests={A: manifest()}
+    )
+    pinned = {"match": "b01", "digest": A}
+
+    by_place = _tags({"match": "b*", "exclude": "bx", "keep": {"last": 1}}, pinned, live=live)
+    by_age = _tags({"match": "b*", "keep": {"newerThan": 4 * DAY}}, live=live)
+
+    (kept,) = by_place.retention
+    assert ("app", "tag", 1, ("b*",), ("bx",), ("b01",), "registry.yaml:2:5") == (
+        str(kept.address),
+        kept.kind,
+        kept.last,
+        kept.match,
+        kept.exclude,
+        kept.apart,
+        kept.origin,
+    )
+    assert ({"app:b05": "delete"}, {"app:b05": "delete"}) == (_deeds(by_place), _deeds(by_age))
+    assert () == by_age.retention
+
+
 def test_retention_keeps_what_has_no_time():
     """And lets it take the place of no other."""
     live = repository("app", OPEN, {"b00": tag("a"), "b01": tag("a"), "x": tag("a")}, tag_times=TIMES)

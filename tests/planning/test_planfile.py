@@ -48,6 +48,8 @@ def _refingerprinted(document: dict) -> bytes:
     changes = [{k: v for k, v in change.items() if k not in left_out} for change in document["changes"]]
     named = {name: document[name] for name in ("registry", "desired_digest", "complete")}
     named["managed"] = document["summary"]["managed"]
+    if document.get("retention"):
+        named["retention"] = [{**kept, "origin": ""} for kept in document["retention"]]
     if document.get("expires"):
         named["expires"] = document["expires"]
     if document["unlocks"]:

@@ -1,0 +1,71 @@
+"""Retention by place, carried out late: what was to go may be the last that is left."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+KEEP = {"match": "web/api", "tags": [{"match": "b*", "keep": {"last": 2}}]}
+SWEEP = {"match": "web/api", "manifests": [{"tagged": False, "keep": {"last": 2}}]}
+
+
+@pytest.fixture
+def planned(emulator, reconciler, tmp_path):
+    """A function that pushes tags, one after the other, and saves the plan for an entry; then a function of `apply`."""
+
+    def run(entry):
+        (tmp_path / "registry.json").write_text(json.dumps({"version": 1, "repositories": [entry]}))
+        done = reconciler("plan", "registry.json", "--registry", emulator.url, "--out", "plan.json")
+        assert 0 == done.code, done.stderr
+        emulator.clear_requests()
+        return lambda: reconciler("apply", "plan.json", "--registry", emulator.url, "--auto-approve")
+
+    return run
+
+
+def _push(emulator, number):
+    digests = [emulator.push(f"web/api:b{each}", content=f"{each}".encode()) for each in range(number)]
+    emulator.push("web/api:other", content=b"other")
+    return digests
+
+
+def test_the_newest_are_counted_again(emulator, planned):
+    """With one request; nothing has changed, so what was to go goes."""
+    _push(emulator, 5)
+    apply = planned(KEEP)
+
+    done = apply()
+
+    assert 0 == done.code, done.stdout
+    assert [None] * 3 == [emulator.tag(f"web/api:b{each}") for each in range(3)]
+    assert 1 == sum("orderby=timedesc" in request.query for request in emulator.requests("GET"))
+
+
+def test_what_is_among_the_newest_by_now_stays(emulator, planned):
+    """Somebody deleted those that were kept: of five tags the last two would be gone as well."""
+    _push(emulator, 5)
+    apply = planned(KEEP)
+    for each in (3, 4):
+        emulator.delete(f"web/api:b{each}")
+
+    done = apply()
+
+    assert 1 == done.code
+    assert [False, True, True] == [emulator.tag(f"web/api:b{each}") is not None for each in range(3)]
+    assert "it is among the newest 2 by now, which registry.json:1:" in " ".join(done.stdout.split())
+
+
+def test_so_do_manifests(emulator, planned):
+    """Those without a tag are counted, and no others."""
+    digests = _push(emulator, 5)
+    for each in range(5):
+        emulator.delete(f"web/api:b{each}")
+    apply = planned(SWEEP)
+    for each in (3, 4):
+        emulator.delete(f"web/api@{digests[each]}")
+
+    done = apply()
+
+    assert 1 == done.code
+    assert [False, True, True] == [emulator.manifest(f"web/api@{each}") is not None for each in digests[:3]]
