@@ -106,8 +106,7 @@ def _deleted_by(change: Change) -> int:
 def _too_many(way: str, affected: int, managed: int, limit: Limit) -> Finding | None:
     if not limit.is_exceeded(affected, managed):
         return None
-    message = (
-        f"{affected:,} of {managed:,} managed resources {_WAYS[way]}; the limit is {limit}. "
-        f"If that is meant: --max-{way} {affected}"
-    )
+    managed_ones = "1 managed resource" if managed == 1 else f"{managed:,} managed resources"
+    many = f"{affected:,} of {managed_ones}" if affected <= managed else f"{affected:,} resources ({managed:,} managed)"
+    message = f"{many} {_WAYS[way]}; the limit is {limit}. If that is meant: --max-{way} {affected}"
     return Finding(f"{way}-limit", message)

@@ -178,10 +178,9 @@ def _by_time(name: str, times: _Times, keep: Keep, now_ns: int) -> Iterator[str]
 
 def _locked(document: Document, rules: Iterable[_Rule]) -> Iterator[str]:
     rules = tuple(rules)
-    is_kept = is_locked_for_good(document, rules)
-    if is_kept and is_locked(document):
+    if is_locked(document):
         yield "it is locked"
-    if is_kept or any(map(is_lock, declare(rules).values())):
+    if is_locked_for_good(document, rules) or any(map(is_lock, declare(rules).values())):
         yield "a rule locks it"
 
 

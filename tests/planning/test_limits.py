@@ -192,4 +192,4 @@ def test_a_repository_counts_with_all_that_goes_with_it():
 
     (finding,) = check_limits(plan, Limits(), desired_is_empty=False)
     assert ("delete-limit", True) == (finding.code, finding.stops)
-    assert finding.message.startswith("12 of 1 managed resources would be deleted, or go with what is;")
+    assert finding.message.startswith("12 resources (1 managed) would be deleted, or go with what is;")

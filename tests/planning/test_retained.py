@@ -42,3 +42,16 @@ def test_of_a_manifest_that_a_signature_names_it_is_told_which_keeps_it():
     [told] = retained(Address("app", digest=a), rules, live, part, NOW_NS)
 
     assert (False, f"a tag is about it:\n{signature}") == (told.goes, told.why)
+
+
+def test_of_a_lock_that_a_rule_would_take_off_it_is_told_that_it_keeps():
+    """The plan opens nothing that it would then let go."""
+    rule = {"match": "app", "tags": [{"match": "b*", "protect": "open", "keep": {"last": 1}}]}
+    rules = DesiredIndex(desired_state(rule)).for_repository("app")
+    times = {"b1": Moment("", 1), "b2": Moment("", 2)}
+    live = repository("app", OPEN, {"b1": tag("a", deleteEnabled=False), "b2": tag("a")}, tag_times=times)
+    part = plan_repository(rules, live, now_ns=NOW_NS)
+
+    [told] = retained(Address("app", tag="b1"), rules, live, part, NOW_NS)
+
+    assert (False, "it is locked") == (told.goes, told.why)
