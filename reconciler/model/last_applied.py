@@ -42,6 +42,8 @@ class RememberedRepository:
     attributes: Document = attrs.field(factory=dict)  # of the repository itself; empty: none was managed
     tags: Mapping[str, Remembered] = attrs.field(factory=dict)
     manifests: Mapping[str, Remembered] = attrs.field(factory=dict)  # by digest
+    # What indexes stand for, digests by digest. That never changes, so nobody has to ask for it twice.
+    children: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
 
     @property
     def is_empty(self) -> bool:

@@ -75,12 +75,13 @@ def compare_tags(rules: RepositoryRules, found: Found) -> None:
     """Find what is to be done about the tags; what they will point at is then known to `found`."""
     live, expected_of = found.live, _ByRules(rules)
     going = _outdated(rules, expected_of, found) if rules.needs_times else {}
+    is_part = not found.selection.is_everything
     for name, document in live.tags.items():
         expected = expected_of(name)
         if expected is None or not (expected.declared or expected.absent or expected.demand or name in going):
             found.unmanaged += 1
             found.held.add(str(document.get(DIGEST, "")))
-        elif not found.selects(Address(live.name, tag=name)):
+        elif is_part and not found.selects(Address(live.name, tag=name)):
             _leave(name, document, expected, found)
         elif expected.absent:
             _compare_going(name, document, expected.absent, {}, found)

@@ -248,6 +248,7 @@ class Found:
             self.drift,
             is_whole=is_whole,
             alike_manifests=self.alike_manifests,
+            children={digest: each.children for digest, each in self.live.manifests.items() if each.children},
         )
 
     @property

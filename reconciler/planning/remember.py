@@ -55,6 +55,7 @@ class Observed:
     drift: Sequence[Drift] = ()
     is_whole: bool = True  # what was not seen is not there
     alike_manifests: Sequence[Alike] = ()
+    children: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)  # of the indexes that were read
 
     @property
     def is_settled(self) -> bool:
@@ -97,9 +98,11 @@ def line_after(observed: Observed, before: RememberedRepository, made: Made, acc
     if here in observed.pending and observed.pending[here].all_or_nothing:
         return b"" if made.true.get(here) == {} else _line(observed.name, before)
     tags, manifests = _all(observed.alike), _all(observed.alike_manifests)
+    children = observed.children
     if not observed.is_whole:
         tags, manifests = {**before.tags, **tags}, {**before.manifests, **manifests}
-    now = RememberedRepository(observed.attributes, tags, manifests)
+        children = {**before.children, **children}
+    now = RememberedRepository(observed.attributes, tags, manifests, children)
     for address, pending in observed.pending.items():
         now = _with_pending(now, before, address, pending, made)
     return _line(observed.name, _undisturbed(now, observed, before, accepts))
@@ -242,7 +245,7 @@ def _undisturbed(
             tags[drift.address.tag] = before.tags[drift.address.tag]
         elif drift.address.tag in tags:  # unless nothing of it is known for sure any more
             tags[drift.address.tag] = tags[drift.address.tag]._replace(digest=str(drift.before[DIGEST]))
-    return RememberedRepository(attributes, tags, now.manifests)
+    return attrs.evolve(now, attributes=attributes, tags=tags)
 
 
 def _with(before: RememberedRepository, addresses: Iterable[Address], made: Made) -> RememberedRepository:
@@ -261,7 +264,7 @@ def _with(before: RememberedRepository, addresses: Iterable[Address], made: Made
             old = known.get(name, NOTHING)
             digest = _digest_after(old, after or {}, is_moved=address in made.moved) if address.tag else ""
             known[name] = Remembered(_onto(old.attributes, after or {}, unclear), digest)
-    return RememberedRepository(attributes, tags, manifests)
+    return attrs.evolve(before, attributes=attributes, tags=tags, manifests=manifests)
 
 
 def _onto(old: Document, after: Document, unclear: Document) -> Document:

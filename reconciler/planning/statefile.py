@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from reconciler.errors import StateError
-from reconciler.model.address import is_repository_name
+from reconciler.model.address import is_digest, is_repository_name
 from reconciler.model.attributes import Document
 from reconciler.model.last_applied import Counts, LastApplied, LastRun, Remembered, RememberedRepository
 
@@ -91,6 +91,8 @@ def repository_to_line(name: str, remembered: RememberedRepository) -> bytes:
         "tags": _groups(remembered.tags),
         "manifests": _groups(remembered.manifests),
     }
+    if remembered.children:
+        document["children"] = {index: list(children) for index, children in remembered.children.items()}
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
 
@@ -104,7 +106,8 @@ def repository_from_line(line: bytes) -> RememberedRepository:
     try:
         document = orjson.loads(line)
         attributes = _attributes(document["attributes"])
-        return RememberedRepository(attributes, _resources(document["tags"]), _resources(document["manifests"]))
+        tags, manifests = _resources(document["tags"]), _resources(document["manifests"])
+        return RememberedRepository(attributes, tags, manifests, _children(document.get("children", {})))
     except (ValueError, KeyError, TypeError):
         raise StateError(
             "what is remembered of a repository cannot be read\n"
@@ -216,6 +219,14 @@ def _resources(groups: Iterable[Mapping[str, Any]]) -> dict[str, Remembered]:
         alike = map(Remembered, repeat(_attributes(group["attributes"])), group["digests"])
         found.update(zip(group["names"], alike, strict=True))
     return found
+
+
+def _children(value: object) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict) or not all(
+        map(is_digest, (*value, *(each for some in value.values() for each in some)))
+    ):
+        raise TypeError("children are digests")
+    return {index: tuple(children) for index, children in value.items()}
 
 
 def _attributes(value: object) -> Document:

@@ -53,7 +53,14 @@ class ManifestReader:
     """Reads the manifests of one repository; to be used once."""
 
     def __init__(
-        self, client: Client, name: str, rules: RepositoryRules, repository: Repository | None, *, now_ns: int | None
+        self,
+        client: Client,
+        name: str,
+        rules: RepositoryRules,
+        repository: Repository | None,
+        *,
+        now_ns: int | None,
+        children: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         """
         Nothing is asked yet.
@@ -64,13 +71,15 @@ class ManifestReader:
             rules: Those that speak of it.
             repository: What was read of the repository itself, if it was.
             now_ns: The moment of the run, in nanoseconds since 1970; None: it decides nothing.
+            children: What indexes stand for, as far as that is remembered.
         """
         self._client = client
         self._name = name
         self._rules = rules
         self._repository = repository
         self._now_ns = now_ns
-        self._known = ManifestsKnown(client, name, repository.manifest_count if repository else None)
+        count = repository.manifest_count if repository else None
+        self._known = ManifestsKnown(client, name, count, children)
         self._why = ""  # there may be manifests that were not seen
         self._counted = 0  # manifests that were found when that was told
 

@@ -37,20 +37,24 @@ def hides_everything(error: ApiError | ProtocolError) -> bool:
 class ManifestsKnown:
     """What is known of the manifests of one repository so far."""
 
-    def __init__(self, client: Client, name: str, count: int | None) -> None:
+    def __init__(
+        self, client: Client, name: str, count: int | None, children: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
         """
-        Nothing is known yet.
+        Nothing is known yet but what is remembered.
 
         Args:
             client: Where to ask.
             name: Of the repository.
             count: How many manifests it has, as far as known.
+            children: What indexes stand for, which never changes.
         """
         self.found: dict[str, Manifest] = {}
         self.missing: set[str] = set()  # digests for which a GET said that there is none
         self.unread: dict[str, str] = {}  # digests that a GET did not show, and why; a list may have shown them
         self._client = client
         self._name = name
+        self._remembered = children or {}
         self._pages = None if count is None else max(1, math.ceil(count / PAGE_SIZE))
         self._is_listed = False
         self._asked: set[str] = set()
@@ -61,11 +65,12 @@ class ManifestsKnown:
         manifest = self.found[digest]
         if digest in self._answered:
             return tuple(dict.fromkeys(each.digest for each in manifest.references))
-        return None if manifest.media_type in INDEXES else ()
+        return self._remembered.get(digest) if manifest.media_type in INDEXES else ()
 
     async def read(self, digests: Collection[str], *, closing: Collection[str] = ()) -> None:
         """Find `digests`, and the children of those that are in `closing`."""
-        unknown = sum(digest not in self.found and digest not in self._asked for digest in digests)
+        wanted = self._below(closing).union(digests)
+        unknown = sum(digest not in self.found and digest not in self._asked for digest in wanted)
         if not self._is_listed and self._is_more_than_the_list(unknown):
             self._take(await twice(lambda: listed_manifests(self._client, self._name)))
         await self.ask(
@@ -112,6 +117,16 @@ class ManifestsKnown:
         self._asked.update(unasked)
         for start in range(0, len(unasked), FEW):
             await asyncio.gather(*map(self._ask, unasked[start : start + FEW]))
+
+    def _below(self, roots: Iterable[str]) -> set[str]:
+        """What stands below these, as far as that is remembered."""
+        below, waiting = set[str](), list(roots) if self._remembered else []
+        while waiting:
+            for child in self._remembered.get(waiting.pop(), ()):
+                if child not in below:
+                    below.add(child)
+                    waiting.append(child)
+        return below
 
     def _take(self, listed: Mapping[str, Manifest]) -> None:
         """What the list shows replaces what an earlier one showed, but not what was asked for by itself."""

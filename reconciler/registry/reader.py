@@ -74,7 +74,7 @@ async def refresh(
 
     async def read(name: str) -> None:
         rules, remembered = index.for_repository(name), memory.remembered(name)
-        receive(rules, await read_repository(client, name, rules, remembered.tags, now_ns=now_ns), remembered)
+        receive(rules, await read_repository(client, name, rules, remembered, now_ns=now_ns), remembered)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -128,7 +128,7 @@ async def read_repository(
     client: Client,
     name: str,
     rules: RepositoryRules,
-    remembered: Mapping[str, Remembered],
+    remembered: RememberedRepository,
     *,
     now_ns: int | None = None,
 ) -> LiveRepository:
@@ -138,8 +138,9 @@ async def read_repository(
         repository = await _repository(client, name) if is_asked_for else None
         if is_asked_for and repository is None:
             return LiveRepository(name, None, {}, missing=True)
-        tags = await _tags(client, name, rules, remembered, repository)
-        manifests = await ManifestReader(client, name, rules, repository, now_ns=now_ns).read(tags)
+        tags = await _tags(client, name, rules, remembered.tags, repository)
+        reader = ManifestReader(client, name, rules, repository, now_ns=now_ns, children=remembered.children)
+        manifests = await reader.read(tags)
     except NotFoundError:
         return await _confirm_missing(client, name)
     except (ApiError, ProtocolError) as error:

@@ -16,6 +16,7 @@ import attrs
 from reconciler.errors import ApiError, NotFoundError, ProtocolError, RefusedError, UnauthorizedError
 from reconciler.model.address import Address, is_digest
 from reconciler.model.attributes import DIGEST
+from reconciler.model.last_applied import RememberedRepository
 from reconciler.model.live import LiveManifest, LiveRepository
 from reconciler.model.matching import RepositoryRules
 from reconciler.registry.client import Client
@@ -35,7 +36,7 @@ async def read_around(client: Client, address: Address, rules: RepositoryRules, 
     Raises:
         ApiError: the registry refuses, or answers in words that are not its own.
     """
-    live = await read_repository(client, address.repository, rules, {}, now_ns=now_ns)
+    live = await read_repository(client, address.repository, rules, RememberedRepository(), now_ns=now_ns)
     if live.missing or live.unread:
         return live
     try:

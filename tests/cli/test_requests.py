@@ -16,7 +16,8 @@ MISSING_TAG = "repositories: [{match: team/app-1, tags: [{match: [v1, v9], attri
 
 
 def _kind(path: str) -> str:
-    for part, kind in (("_catalog", "catalog"), ("/_tags/", "tag"), ("/_tags", "tags")):
+    lists = ("_catalog", "catalog"), ("/_tags/", "tag"), ("/_tags", "tags"), ("/_manifests/", "manifest")
+    for part, kind in (*lists, ("/_manifests", "manifests")):
         if part in path:
             return kind
     return "repository"
@@ -89,3 +90,21 @@ def test_a_change_costs_three_requests(emulator, reconciler, releases):
     assert [b'{"deleteEnabled":false,"writeEnabled":false}', b'{"deleteEnabled":false}', b'{"writeEnabled":false}'] == (
         sorted(request.body for request in emulator.requests("PATCH"))
     )
+
+
+def test_an_index_is_read_once_in_its_life(emulator, reconciler, tmp_path: Path):
+    """Twenty multi-arch tags: the plan after an apply asks for lists alone, and sees a child that was opened."""
+    children = [emulator.push("team/app", content=str(each).encode()) for each in range(40)]
+    for number in range(20):
+        emulator.push_index(f"team/app:v{number}", [f"team/app@{each}" for each in children[number : number + 20]])
+    (tmp_path / "registry.yaml").write_text(
+        "version: 1\nrepositories: [{match: team/app, tags: [{match: 'v*', protect: immutable}]}]\n"
+    )
+    assert 0 == reconciler("apply", "registry.yaml", "--registry", emulator.url, "--auto-approve").code
+    emulator.patch(f"team/app@{children[7]}", deleteEnabled=True)
+    emulator.clear_requests()
+
+    planned = reconciler("plan", "registry.yaml", "--registry", emulator.url, "--detailed-exitcode")
+
+    assert (2, True) == (planned.code, f"@{children[7][:13]}" in planned.stdout)
+    assert {"GET repository": 1, "GET tags": 1, "GET manifests": 1} == _asked(emulator)

@@ -57,6 +57,19 @@ def test_a_tag_that_is_excluded_keeps_its_manifest():
     assert ({}, 1) == (_deeds(plan), plan.summary.unselected)
 
 
+@pytest.mark.parametrize("live", [{"v1": tag("b")}, {}])
+def test_what_an_excluded_tag_shall_point_at_stays(live):
+    """A run about that tag needs it."""
+    rules = {"tags": [{"match": "v1", "digest": A}], "manifests": [{"tagged": False, "ensure": "absent"}]}
+    known = repository(
+        "app", OPEN, live, missing_tags=() if live else ("v1",), manifests={A: manifest(), B: manifest()}
+    )
+
+    plan = _app(**rules, live=known, selected=selection(exclude=["app:v1"]))
+
+    assert f"app@{A}" not in _deeds(plan)
+
+
 @pytest.mark.parametrize(
     ("selected", "deeds", "codes"),
     [

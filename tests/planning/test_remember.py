@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from builders import LOCKED, OPEN, desired_state, digest, manifest, repository, tag
 
@@ -313,3 +314,17 @@ def test_a_tag_that_moved_and_of_which_nothing_is_certain_is_forgotten():
     found = _line(live, before, unclear={V1: {"digest": B, **FLAGS}})
 
     assert {} == found.tags
+
+
+def test_what_an_index_stands_for_is_remembered():
+    """Of those that were read; where not everything was, also of those that were known before."""
+    rule = {"match": "app", "tags": [{"match": "v*", "protect": "undeletable"}]}
+    before = RememberedRepository(children={B: (A,)})
+    index, child = digest("c"), digest("d")
+    manifests = {index: manifest(child, deleteEnabled=False), child: manifest(deleteEnabled=False)}
+    live = repository("app", OPEN, {"v1": tag("c", deleteEnabled=False)}, manifests=manifests)
+
+    whole, part = (_line(attrs.evolve(live, incomplete=why), before, rule=rule) for why in ("", "some are hidden"))
+
+    assert {index: (child,)} == whole.children
+    assert {B: (A,), index: (child,)} == part.children

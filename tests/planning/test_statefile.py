@@ -27,6 +27,7 @@ APP = RememberedRepository(
     {"deleteEnabled": False},
     {"v1": Remembered(LOCKED, digest("a")), "v2": Remembered({**LOCKED, "writeEnabled": False}, digest("b"))},
     {digest("c"): Remembered({"deleteEnabled": False})},
+    {digest("c"): (digest("b"), digest("a"))},
 )
 LAST = LastApplied(
     registry="contoso.azurecr.io",
@@ -184,3 +185,12 @@ def _refit(content: bytes, change) -> bytes:
     about = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
     checksum = hashlib.sha256(about + body.removesuffix(b"\n")).hexdigest()
     return orjson.dumps({**document, "checksum": f"sha256:{checksum}"}) + b"\n" + body
+
+
+@pytest.mark.parametrize("children", [[], {"v1": []}, {digest("c"): ["v1"]}, {digest("c"): [1]}, {digest("c"): 1}])
+def test_children_that_are_no_digests_are_refused(children):
+    """Somebody made the checksum fit."""
+    line = orjson.dumps({**orjson.loads(repository_to_line("app", APP)), "children": children})
+
+    with pytest.raises(StateError, match="cannot be read"):
+        repository_from_line(line)

@@ -21,6 +21,7 @@ from reconciler.model.desired import (
     RepositoryRule,
     TagRule,
 )
+from reconciler.model.last_applied import RememberedRepository
 from reconciler.model.live import INDEXES, LiveRepository, Moment
 from reconciler.model.matching import DesiredIndex, RepositoryRules
 from reconciler.model.pattern import compile_pattern
@@ -172,7 +173,7 @@ async def client(emulator, connect_to):
 
 
 async def _read(client, *entries: TagRule | ManifestRule, now_ns: int | None = None) -> LiveRepository:
-    return await read_repository(client, "team/app", _rules(*entries), {}, now_ns=now_ns)
+    return await read_repository(client, "team/app", _rules(*entries), RememberedRepository(), now_ns=now_ns)
 
 
 def _asked(emulator) -> dict[str, int]:

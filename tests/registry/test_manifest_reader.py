@@ -19,6 +19,7 @@ from reconciler.model.desired import (
     RepositoryRule,
     TagRule,
 )
+from reconciler.model.last_applied import RememberedRepository
 from reconciler.model.live import INDEXES, LiveRepository
 from reconciler.model.matching import DesiredIndex
 from reconciler.model.pattern import compile_pattern
@@ -48,11 +49,12 @@ def _pin(digest: str) -> Declaration:
     return Declaration("digest", digest, HERE)
 
 
-async def _read(client, *, match: str = "team/app", **rules) -> LiveRepository:
+async def _read(client, *, match: str = "team/app", children=None, **rules) -> LiveRepository:
     """What a read of team/app shows, for a repository entry with these `tags`, `manifests`, `ensure`."""
+    remembered = RememberedRepository(children=children or {})
     rule = RepositoryRule(_patterns(match), (), rules.pop("attributes", ()), rules.pop("tags", ()), HERE, **rules)
     return await read_repository(
-        client, "team/app", DesiredIndex(DesiredState(None, (rule,))).for_repository("team/app"), {}
+        client, "team/app", DesiredIndex(DesiredState(None, (rule,))).for_repository("team/app"), remembered
     )
 
 
@@ -122,6 +124,20 @@ async def test_the_children_of_one_index_come_from_the_list(emulator, client):
     assert {index, *children} == set(live.manifests)
     assert (tuple(children), ()) == (live.manifests[index].children, live.manifests[children[0]].children)
     assert {"repository": 1, "tag": 1, "manifest": 1, "manifests": 1} == _asked(emulator)
+
+
+async def test_what_an_index_stands_for_is_asked_once_in_its_life(emulator, client):
+    """A digest never changes what it stands for; attributes do, so these come from the list."""
+    children = _many(emulator, 3)
+    inner = _index_of(emulator, "", *children[:2])
+    outer = _index_of(emulator, "multi", inner, children[2])
+    remembered = {outer: (inner, children[2]), inner: tuple(children[:2])}
+
+    live = await _read(client, tags=(_tags("multi", protect=UNDELETABLE),), children=remembered)
+
+    assert {outer, inner, *children} <= set(live.manifests)
+    assert [remembered[outer], remembered[inner]] == [live.manifests[each].children for each in (outer, inner)]
+    assert {"repository": 1, "tag": 1, "manifests": 1} == _asked(emulator)
 
 
 async def test_the_child_of_an_index_of_one_is_asked_for(emulator, client):
