@@ -29,9 +29,23 @@ class Needs:
     by_going: Mapping[str, Collection[str]]  # for others, the digests that have to be gone before
 
 
-async def needed_since(client: Client, repository: str, going: Collection[str], *, concurrency: int) -> Needs:
+async def needed_since(
+    client: Client,
+    repository: str,
+    going: Collection[str],
+    *,
+    concurrency: int,
+    children: Mapping[str, tuple[str, ...]],
+) -> Needs:
     """
-    Which of `going`, digests, must stay after all, or wait for others.
+    Which manifests must stay after all, or wait for others.
+
+    Args:
+        client: Where to look.
+        repository: In which one.
+        going: The digests of those that are to go.
+        concurrency: How many reads may be under way at the same time; at least 1.
+        children: What indexes stand for, as far as that is remembered.
 
     Raises:
         RegistryError: that cannot be read.
@@ -43,7 +57,8 @@ async def needed_since(client: Client, repository: str, going: Collection[str], 
     referrers: dict[str, tuple[str, ...]] = {}
 
     async def look_into(index: str) -> None:
-        for child in await _children(client, Address(repository, digest=index)):
+        known = children.get(index)
+        for child in await _children(client, Address(repository, digest=index)) if known is None else known:
             if child in going and index in going:
                 waiting[child].add(index)
             elif child in going:

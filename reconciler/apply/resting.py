@@ -8,7 +8,8 @@ goes because there are newer ones. Where that is not so any more, it stays as it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from reconciler.apply.attempt import NEW_PLAN
 from reconciler.apply.needed import Needs, needed_since
@@ -20,13 +21,16 @@ from reconciler.model.attributes import UPDATED
 from reconciler.planning.plan import Change, Plan, opens_manifest
 from reconciler.registry.client import Client
 
+Children: TypeAlias = Callable[[str], Mapping[str, tuple[str, ...]]]  # of the indexes of a repository, by its name
+
 
 class Resting:
     """What is known of that in a run."""
 
-    def __init__(self, client: Client, concurrency: int) -> None:
+    def __init__(self, client: Client, concurrency: int, children: Children) -> None:
         self._client = client
         self._concurrency = concurrency
+        self._children = children
         self._needs: dict[str, Needs | str] = {}  # by repository; a text: why it could not be read
         self._newest: dict[tuple[str, Kind], Mapping[str, str] | str] = {}  # by repository and kind; a text: unread
         self._unmade: dict[str, Address] = {}  # by repository, a tag that was not moved or deleted as planned
@@ -47,7 +51,11 @@ class Resting:
             digests = going[repository]
             try:
                 needs: Needs | str = await needed_since(
-                    self._client, repository, digests, concurrency=self._concurrency
+                    self._client,
+                    repository,
+                    digests,
+                    concurrency=self._concurrency,
+                    children=self._children(repository),
                 )
             except ReconcilerError as error:
                 needs = f"whether something needs it by now could not be read: {error}"

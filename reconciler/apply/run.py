@@ -20,7 +20,7 @@ from reconciler.apply.book import Book, NoBook
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pages import FEW
 from reconciler.apply.report import Report
-from reconciler.apply.resting import Resting
+from reconciler.apply.resting import Children, Resting
 from reconciler.apply.retrying import FRESH_S
 from reconciler.apply.unlocks import Unlocks
 from reconciler.apply.worth import Worth
@@ -45,6 +45,7 @@ async def apply_plan(
     book: Book | None = None,
     recheck: Recheck = "page",
     fresh_s: float = FRESH_S,
+    children: Children = lambda _: {},
 ) -> Report:
     """
     Converge the registry to `plan`, stage by stage.
@@ -59,10 +60,12 @@ async def apply_plan(
         book: Where it is recorded that locks are owed; None: nowhere, so nothing is unlocked for a moment.
         recheck: How to read many tags of a repository.
         fresh_s: How old a read may be when something is sent that goes by it, in seconds.
+        children: What the indexes of a repository stand for, as far as that is remembered.
     """
     unlocks = Unlocks(plan, client, book or NoBook(), sink=sink, forbidden=forbidden)
     tools = Tools(client, unlocks, forbidden, fresh_s=fresh_s)
-    run = Run(tools, concurrency, sink=sink, interrupt=interrupt, recheck=recheck)
+    resting = Resting(client, concurrency, children)
+    run = Run(tools, resting, concurrency, sink=sink, interrupt=interrupt, recheck=recheck)
     for (stage, _), changes in groupby(sorted(plan.changes, key=_turn), key=_turn):
         if stage == STAGE_REPOSITORY:
             await run.close()
@@ -82,7 +85,9 @@ def _turn(change: Change) -> tuple[int, int]:
 class Run:
     """What is known while a plan is carried out."""
 
-    def __init__(self, tools: Tools, concurrency: int, *, sink: Sink, interrupt: Interrupt, recheck: Recheck) -> None:
+    def __init__(
+        self, tools: Tools, resting: Resting, concurrency: int, *, sink: Sink, interrupt: Interrupt, recheck: Recheck
+    ) -> None:
         self.outcomes: dict[Address, Outcome] = {}
         self.client = tools.client
         self.unlocks = tools.unlocks
@@ -93,7 +98,7 @@ class Run:
         self._sink = sink
         self._interrupt = interrupt
         self._recheck = recheck
-        self._resting = Resting(tools.client, concurrency)
+        self._resting = resting
 
     async def look_what_stays(self, changes: Sequence[Change], plan: Plan) -> None:
         """Before something goes, find out what must stay after all."""

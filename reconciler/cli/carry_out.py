@@ -141,6 +141,7 @@ async def _converged(order: Order, registry: Registry, traffic: Traffic, memory:
                 forbidden=memory.why_not,
                 book=book,
                 recheck=order.recheck,
+                children=lambda name: memory.base.remembered(name).children,
             )
     took = f"{count(client.request_count, 'request')}, {time.monotonic() - started_s:.1f} s"
     tried = sum(outcome.status != "not-attempted" for outcome in report.outcomes)
