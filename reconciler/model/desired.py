@@ -164,6 +164,7 @@ class RepositoryRule(_Entry):
     manifests: tuple[ManifestRule, ...] = ()
     protect: Protect | None = None
     ensure: Absent | None = None  # only with exact names
+    is_exception: bool = False  # it ends by itself
     declared: tuple[Declaration, ...] = attrs.field(init=False, repr=False)
 
     @declared.default

@@ -43,4 +43,4 @@ def _rule(exception: ExceptionRule, target: Target) -> RepositoryRule:
     if target.digest:
         manifest = ManifestRule((target.digest,), (), declared, origin, is_exception=True)
         return RepositoryRule(where, (), (), (), origin, manifests=(manifest,))
-    return RepositoryRule(where, (), declared, (), origin)
+    return RepositoryRule(where, (), declared, (), origin, is_exception=True)

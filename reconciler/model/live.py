@@ -17,12 +17,13 @@ INDEXES = (
 
 # Signatures and the like that name what they are about. Source: sigstore/cosign, SIGNATURE_SPEC.md and its
 # ATTESTATION_SPEC.md; without a suffix it is the referrers tag schema of the OCI distribution specification 1.1.
-_ABOUT = (".sig", ".att", ".sbom", "")
+_ENDINGS = (".sig", ".att", ".sbom", "")
+ABOUT = "sha"  # what the names of all of them begin with
 
 
 def tags_about(digest: str) -> Iterator[str]:
     """The names that a tag has which is about a manifest."""
-    return (f"{digest.replace(':', '-', 1)}{suffix}" for suffix in _ABOUT)
+    return (f"{digest.replace(':', '-', 1)}{suffix}" for suffix in _ENDINGS)
 
 
 @attrs.frozen

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.model.attributes import LOCKS, Document, is_locked
-from reconciler.model.desired import Keep, ManifestRule, TagRule
+from reconciler.model.attributes import LOCKS, Document, Value, is_locked
+from reconciler.model.desired import Keep, ManifestRule, RepositoryRule, TagRule
 
 _NS = 1_000_000_000
 
@@ -31,17 +31,28 @@ def outdated(items: Iterable[tuple[str, int | None]], keep: Keep, now_ns: int | 
     return {name for updated, name in old if updated <= border_ns}
 
 
-def is_locked_for_good(document: Document, rules: Iterable[TagRule | ManifestRule]) -> bool:
-    """A rule locks it, or a lock is on it that no rule takes off; what holds for a while decides nothing."""
-    lasting = {
-        said.attribute: said.value
-        for rule in rules
-        for said in rule.declared
-        if said.attribute in LOCKS and not rule.is_exception
-    }
-    return is_locked({**document, **lasting})
-
-
 def newest_first(items: Iterable[tuple[str, int | None]]) -> list[tuple[int, str]]:
     """Those of which it is known when they were last updated, each after that time, the newest one first."""
     return sorted(((updated, name) for name, updated in items if updated is not None), reverse=True)
+
+
+def is_locked_for_good(document: Document, rules: Iterable[TagRule | ManifestRule]) -> bool:
+    """A rule locks it, or a lock is on it that no rule takes off; what holds for a while decides nothing."""
+    return is_locked(lasting(document, rules))
+
+
+def lasting(document: Document, rules: Iterable[RepositoryRule | TagRule | ManifestRule]) -> Document:
+    """
+    A live document as it is to be for good.
+
+    What an exception opens counts as locked, unless a rule opens it too: it may have been when the exception began.
+    """
+    for_good: dict[str, Value] = {}
+    opened = set[str]()
+    for rule in rules:
+        for said in rule.declared:
+            if said.attribute in LOCKS and not rule.is_exception:
+                for_good[said.attribute] = said.value
+            elif said.attribute in LOCKS and said.value is True:
+                opened.add(said.attribute)
+    return {**document, **dict.fromkeys(opened, False), **for_good}

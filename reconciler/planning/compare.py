@@ -51,6 +51,9 @@ def plan_repository(
     if live.unread:
         return RepositoryPlan(unknown=(Unknown(Address(live.name), live.unread),))
     found = Found(live, base, now_ns, selection)
+    if not selection.is_everything:
+        whole = plan_repository(rules, live, base, now_ns)
+        found.limit = {change.address: change for change in whole.changes}
     wanted = absent(rules.rules)
     if live.missing:
         _note_missing(rules, found)
@@ -61,7 +64,7 @@ def plan_repository(
         delete_repository(wanted, rules, found)
         return found.plan(())
     declared = declare(rules.rules)
-    found.set_repository_lock(declared)
+    found.set_repository_lock(rules, declared)
     _compare_repository(declared, found)
     compare_tags(rules, found)
     compare_manifests(rules, found)

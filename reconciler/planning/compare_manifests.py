@@ -8,8 +8,7 @@ exception beats both. Which manifests go is decided in `unneeded`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from copy import copy
+from collections.abc import Iterable, Mapping
 
 from reconciler.model.address import Address
 from reconciler.model.attributes import DELETE, TAGGED, UPDATED, Value
@@ -47,7 +46,7 @@ def compare_manifests(rules: RepositoryRules, found: Found) -> None:
             if not found.selection.is_everything:
                 whole = expected
                 spoken, demanded = _selected(address, spoken, demanded, asked.get(digest), found)
-                expected = _no_looser(expected_of(spoken, demanded), whole)
+                expected = expected_of(spoken, demanded)
                 if whole.declared and not expected.declared:
                     found.unselected += 1
                     continue
@@ -65,13 +64,6 @@ class _Expected:
         self.declared = _declared(rules, demanded)
         self.wanted = values(self.declared)
         self.digests: list[str] = []
-
-    def without(self, names: Collection[str]) -> _Expected:
-        """The same, but for some attributes."""
-        less = copy(self)
-        less.declared = {name: said for name, said in self.declared.items() if name not in names}
-        less.wanted = values(less.declared)
-        return less
 
 
 def _compare(
@@ -105,13 +97,10 @@ def _selected(
         return (), None
     if selection.spells_out(address):
         return spoken, demanded
-    return (spoken if selection.selects(address) else ()), asked
-
-
-def _no_looser(expected: _Expected, whole: _Expected) -> _Expected:
-    """`expected`, unless it would open what the rules taken together close."""
-    opened = [name for name, value in expected.wanted.items() if value is True and whole.wanted.get(name) is False]
-    return expected.without(opened) if opened else expected
+    if selection.selects(address):
+        return spoken, asked
+    # What reaches it with a tag; an exception about the manifest itself holds all the same.
+    return tuple(rule for rule in spoken if rule.is_exception and asked is not None), asked
 
 
 class _ByRulesAndDemand:

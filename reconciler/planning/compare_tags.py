@@ -14,7 +14,7 @@ from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST, UPDATED, WRITE, Document
 from reconciler.model.desired import Absent, Declaration, Keep, TagRule
 from reconciler.model.last_applied import Remembered
-from reconciler.model.live import LiveRepository
+from reconciler.model.live import ABOUT, LiveRepository, tags_about
 from reconciler.model.matching import RepositoryRules, absent
 from reconciler.model.retention import is_locked_for_good, outdated
 from reconciler.planning import changes
@@ -44,6 +44,11 @@ class _Expected:
     def flags(self) -> Document:
         """What is declared but for where the tag points, which is remembered beside it."""
         return {name: value for name, value in self.wanted.items() if name != DIGEST}
+
+    @property
+    def takes_place(self) -> bool:
+        """Retention counts it: it is neither pointed somewhere nor wanted absent by a rule."""
+        return DIGEST not in self.declared and self.absent is None
 
     @property
     def is_kept(self) -> bool:
@@ -82,7 +87,7 @@ def compare_tags(rules: RepositoryRules, found: Found) -> None:
             found.unmanaged += 1
             found.held.add(str(document.get(DIGEST, "")))
         elif is_part and not found.selects(Address(live.name, tag=name)):
-            _leave(name, document, expected, found)
+            _leave(name, document, expected, found, goes=expected.absent is not None or name in going)
         elif expected.absent:
             _compare_going(name, document, expected.absent, {}, found)
         elif name in going:  # what was pushed again meanwhile is new
@@ -101,14 +106,15 @@ def compare_tags(rules: RepositoryRules, found: Found) -> None:
     found.alike += [Alike(each.flags, each.names, each.digests) for each in expected_of.all if each.names]
 
 
-def _leave(name: str, document: Document, expected: _Expected, found: Found) -> None:
-    """Nobody asked for this tag in this run: it stays where it is, and so does what it needs."""
+def _leave(name: str, document: Document, expected: _Expected, found: Found, *, goes: bool) -> None:
+    """Nobody asked for this tag in this run: it stays where it is, and so does what it needs, then and now."""
     points_at = str(document.get(DIGEST, ""))
+    shall_point_at = str(expected.wanted.get(DIGEST, points_at))
     found.unselected += 1
-    found.held |= {points_at, str(expected.wanted.get(DIGEST, points_at))}  # where a run about it would point it, too
-    if expected.demand is not None:
+    found.held |= {points_at, shall_point_at}
+    if expected.demand is not None and not goes:
         said = expected.demand
-        found.demands.append(Demand(said.value is True, name, points_at, said.origin))
+        found.demands += [Demand(said.value is True, name, each, said.origin) for each in {points_at, shall_point_at}]
 
 
 def _compare_staying(name: str, document: Document, expected: _Expected, found: Found) -> None:
@@ -146,7 +152,7 @@ def _note_kept(used: set[Keep], expected_of: _ByRules, found: Found) -> None:
         for rule in expected.rules if expected else ():
             if rule.keep in used:
                 apart = rules.setdefault(rule, [])
-                apart += [name] if expected and DIGEST in expected.declared else []
+                apart += [name] if expected and not expected.takes_place else []
     for rule, apart in rules.items():
         found.keep_last(rule, apart)
 
@@ -156,23 +162,34 @@ def _outdated(rules: RepositoryRules, expected_of: _ByRules, found: Found) -> di
     Tags that retention lets go, each with what of an entry does.
 
     What a rule points somewhere stays, and takes the place of no other: a tag that we
-    move or make becomes the newest, and must not push out another one by that.
+    move or make becomes the newest, and must not push out another one by that. What a
+    rule wants absent takes none, either, for it goes.
     """
     live, going = found.live, dict[str, Keep]()
-    if found.repository_lock in ("ours", "foreign"):
+    if found.is_closed:
         return going
     keeping = [rule for rule in rules.tag_rules if rule.keep is not None]
     by_rule: dict[TagRule, list[str]] = {rule: [] for rule in keeping}
     for name in live.tags:
         expected = expected_of(name)
-        for rule in expected_of.matching(name) if expected and DIGEST not in expected.declared else ():
+        for rule in expected.rules if expected and expected.takes_place else ():
             if rule.keep is not None:
                 by_rule[rule].append(name)
     for rule, names in by_rule.items():
         if rule.keep is not None:
             times = ((name, live.tag_times[name].ns if name in live.tag_times else None) for name in names)
             going.update(dict.fromkeys(outdated(times, rule.keep, found.now_ns), rule.keep))
-    return {name: keep for name, keep in going.items() if _may_go(expected_of(name), live.tags[name])}
+    going = {name: keep for name, keep in going.items() if _may_go(expected_of(name), live.tags[name])}
+    return _without_signatures(going, found)
+
+
+def _without_signatures(going: dict[str, Keep], found: Found) -> dict[str, Keep]:
+    """A tag that is about a manifest by its name stays while a tag at that manifest does."""
+    if not any(name.startswith(ABOUT) for name in going):
+        return going
+    pointed = {str(document.get(DIGEST, "")) for name, document in found.live.tags.items() if name not in going}
+    needed = {name for digest in pointed for name in tags_about(digest)}
+    return {name: keep for name, keep in going.items() if name not in needed}
 
 
 def _may_go(expected: _Expected | None, document: Document) -> bool:
@@ -213,7 +230,7 @@ def _create(live: LiveRepository, expected_of: _ByRules, found: Found) -> None:
         if expected is None or expected.absent or DIGEST not in expected.declared:
             continue
         if not found.selects(address):
-            found.held.add(str(expected.wanted[DIGEST]))
+            _leave(name, {}, expected, found, goes=False)
             continue
         found.managed += 1
         found.pinned.add(name)

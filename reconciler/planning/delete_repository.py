@@ -54,6 +54,8 @@ def _why_not(
             f"{len(locked):,} in it are locked, such as {locked[0][0]}."
             f" unlock: true at {wanted.origin} would delete it all the same."
         )
+    if live.incomplete or live.incomplete_manifests:
+        return "unread", "not everything in it was seen."
     if live.tag_count is None and live.manifest_count is None:
         return "uncounted", (
             "the registry does not tell how much is in it, so that nobody would notice what is pushed meanwhile."

@@ -18,6 +18,8 @@ from reconciler.model.attributes import DIGEST, LOCKS, TAGGED, WRITE, Document, 
 from reconciler.model.desired import Absent, ManifestRule, TagRule
 from reconciler.model.last_applied import NOTHING
 from reconciler.model.live import LiveManifest, LiveRepository
+from reconciler.model.matching import RepositoryRules
+from reconciler.model.retention import lasting
 from reconciler.model.selection import EVERYTHING, Selection
 from reconciler.planning import changes
 from reconciler.planning.cause import Base
@@ -98,6 +100,8 @@ class Found:
         self.selection = selection
         self.here = Address(live.name)
         self.repository_lock: RepositoryLock = "none"
+        self.is_closed = False  # for good: nothing in it goes by retention
+        self.limit: Mapping[Address, Change] | None = None  # what a run about everything would do
         self.changes: list[Change] = []
         self.unlocks: list[Unlock] = []
         self.drift: list[Drift] = []
@@ -126,8 +130,9 @@ class Found:
         """It may be changed; all else stays as it is, and what is needed by it stays as well."""
         return self.selection.is_everything or self.selection.selects(address)
 
-    def set_repository_lock(self, declared: Declared) -> None:
+    def set_repository_lock(self, rules: RepositoryRules, declared: Declared) -> None:
         """Tell what the rules make of the `writeEnabled` of the repository, which stops every write inside."""
+        self.is_closed = lasting(self.live.document or {}, rules.rules).get(WRITE) is False
         if self.live.document is None or self.live.document.get(WRITE) is not False:
             return
         if WRITE not in declared:
@@ -150,6 +155,7 @@ class Found:
         unsupported = sorted(wanted.keys() - live.keys())
         self.blocked += [_unsupported(address, declared, attribute) for attribute in unsupported]
         desired = {**live, **{name: value for name, value in wanted.items() if name in live}}
+        desired.update(dict.fromkeys(self._beyond_limit(address, live, desired), False))
         if desired != live:
             also = self._conditions(address, live, desired)
             self.changes.append(changes.update(address, live, desired, declared, self.base, via=via, also=also))
@@ -162,6 +168,14 @@ class Found:
         self.pending[address] = Pending(in_sync, digest, waiting)
         return False
 
+    def _beyond_limit(self, address: Address, live: Document, desired: Document) -> list[str]:
+        """The locks that this run, which is about a part, would take off, and one about everything would not."""
+        if self.limit is None:
+            return []
+        opened = [name for name in LOCKS if live.get(name) is False and desired.get(name) is True]
+        whole = self.limit.get(address)
+        return [name for name in opened if whole is None or whole.after.get(name) is not True]
+
     def _conditions(self, address: Address, live: Document, desired: Document) -> Document:
         """What else must hold before an update: a manifest that is opened because it has no tag must have none."""
         opened = [name for name in desired if desired[name] != live[name]]
@@ -173,6 +187,9 @@ class Found:
         self, address: Address, live: Document, absent: Absent, also: Document | None = None, rank: int = 0
     ) -> bool:
         """Delete what is declared absent, unless it is locked; whether it will be."""
+        if self.limit is not None and (address not in self.limit or self.limit[address].action != "delete"):
+            self.unselected += 1
+            return False
         self.managed += 1
         why = self.lock_in_the_way(live, absent)
         if why:

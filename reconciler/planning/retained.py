@@ -17,7 +17,7 @@ from reconciler.model.attributes import DIGEST, WRITE, Document, is_locked
 from reconciler.model.desired import Keep, ManifestRule, TagRule
 from reconciler.model.live import LiveRepository, tags_about
 from reconciler.model.matching import RepositoryRules, absent
-from reconciler.model.retention import is_locked_for_good, newest_first, outdated
+from reconciler.model.retention import is_locked_for_good, lasting, newest_first, outdated
 from reconciler.planning.closure import spread
 from reconciler.planning.found import RepositoryPlan
 from reconciler.planning.rules import declare, is_lock
@@ -77,7 +77,9 @@ class _Tags:
     def times(self, keep: Keep) -> _Times:
         times = self._live.tag_times
         counted = (
-            name for name in self._live.tags if keep in _keeps(self.matching(name)) and not self._is_pinned(name)
+            name
+            for name in self._live.tags
+            if keep in _keeps(self.matching(name)) and not self._is_pinned(name) and not absent(self.matching(name))
         )
         return [(name, times[name].ns if name in times else None) for name in counted]
 
@@ -89,9 +91,11 @@ class _Tags:
         if self._is_closed:
             yield "the repository is locked"
 
-    def otherwise(self, _name: str) -> Iterator[str]:
-        """Nothing else keeps a tag."""
-        yield from ()
+    def otherwise(self, name: str) -> Iterator[str]:
+        """Of a tag that is about a manifest by its name: the tag that it is about."""
+        for other, document in sorted(self._live.tags.items()):
+            if name in tags_about(str(document.get(DIGEST, ""))):
+                yield f"it is about what a tag points at:\n{other}"
 
     def _is_pinned(self, name: str) -> bool:
         return DIGEST in declare(self.matching(name))
@@ -120,7 +124,11 @@ class Manifests:
 
     def times(self, keep: Keep) -> _Times:
         """Those that an entry counts, each with when it was last updated."""
-        counted = (each for each in self._live.manifests if keep in _keeps(self.matching(each)))
+        counted = (
+            each
+            for each in self._live.manifests
+            if keep in _keeps(self.matching(each)) and not absent(self.matching(each))
+        )
         updated = ((each, self._live.manifests[each].updated) for each in counted if not self._is_tagged(each))
         return [(each, when.ns if when else None) for each, when in updated]
 
@@ -161,7 +169,7 @@ def _retained(name: str, keep: Keep, asked: _Tags | Manifests, goes: bool, now_n
         keep,
         place=ranked.index(name) + 1 if name in ranked else None,
         count=len(ranked),
-        age_s=None if updated_ns is None else (now_ns - updated_ns) // _NS,
+        age_s=None if updated_ns is None else max(0, now_ns - updated_ns) // _NS,
         goes=goes,
         why=next(iter((*asked.needed(name), *_by_time(name, times, keep, now_ns), *otherwise)), ""),
     )
@@ -195,9 +203,8 @@ def _keeps(rules: Iterable[_Rule]) -> list[Keep]:
 
 
 def _is_closed(rules: RepositoryRules, live: LiveRepository) -> bool:
-    """Nothing in the repository can be written, and no rule opens it."""
-    said = declare(rules.rules).get(WRITE)
-    return (live.document or {}).get(WRITE) is False and (said is None or said.value is False)
+    """Nothing in the repository can be written for good."""
+    return lasting(live.document or {}, rules.rules).get(WRITE) is False
 
 
 def _pointed_at(live: LiveRepository, part: RepositoryPlan) -> set[str]:

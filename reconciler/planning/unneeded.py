@@ -10,7 +10,7 @@ with it. So what is kept keeps all of these; and what is not known keeps everyth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import attrs
 
@@ -44,23 +44,30 @@ def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) 
         here = found.live.name
         wanted = {digest: said for digest, said in wanted.items() if found.selects(Address(here, digest=digest))}
     locked = {
-        digest: found.lock_in_the_way(found.live.manifests[digest].document, said) for digest, said in wanted.items()
+        digest: why
+        for digest, said in wanted.items()
+        if (why := found.lock_in_the_way(found.live.manifests[digest].document, said))
     }
-    kept = {digest: why for digest in wanted if (why := _why_kept(digest, found, standing) or locked[digest])}
-    _keep_what_is_needed(wanted, kept, found)
-    for digest in sorted(kept):
-        is_lock = kept[digest] == locked[digest]
+    kept = {
+        digest: why
+        for digest in wanted
+        if (why := _why_needed(digest, found, standing) or ("" if digest in locked else _why_unknown(digest, found)))
+    }
+    _keep_what_is_needed(wanted, kept, locked, found)
+    # What others need stays for that reason, quietly; a lock is told where nothing else keeps it.
+    found.left_alone |= locked.keys() - kept.keys()
+    for digest in sorted(kept.keys() | locked.keys()):
+        is_lock = digest not in kept
         if is_lock or _is_named(matching[digest], digest):
             found.needed.add(digest)
             address, code = Address(found.live.name, digest=digest), "locked" if is_lock else "needed"
-            found.block(address, code, f"{wanted[digest]}, and {kept[digest]}")
-        if is_lock:
-            found.left_alone.add(digest)
+            found.block(address, code, f"{wanted[digest]}, and {locked[digest] if is_lock else kept[digest]}")
+    kept.update(locked)
     left = {digest: said for digest, said in wanted.items() if digest not in kept}
     used = {said.origin for said in left.values() if said.is_retention}
     rules = {rule for digest in left for rule in matching[digest] if rule.keep and rule.keep.origin in used}
     for rule in sorted(rules, key=lambda each: str(each.origin)):
-        found.keep_last(rule)
+        found.keep_last(rule, (digest for digest, rules in matching.items() if rule in rules and absent(rules)))
     ranks = _ranks(left, found.live.manifests)
     return {digest: Going(said, ranks[digest], by_age=said.is_retention) for digest, said in left.items()}
 
@@ -71,12 +78,12 @@ def _absent(matching: _Matching) -> dict[str, Absent]:
 
 
 def _outdated(matching: _Matching, found: Found) -> dict[str, Absent]:
-    """What retention lets go: nothing that is locked, or that a rule locks; what has a tag takes no place."""
-    if found.repository_lock in ("ours", "foreign"):
+    """What retention lets go: nothing that is locked, or that a rule locks."""
+    if found.is_closed:
         return {}
     by_rule: dict[ManifestRule, list[str]] = {}
-    untagged = (digest for digest in matching if not found.is_tagged(digest, found.live.manifests[digest]))
-    for digest in untagged:
+    counted = (digest for digest in matching if _takes_place(digest, matching, found))
+    for digest in counted:
         for rule in matching[digest]:
             if rule.keep is not None:
                 by_rule.setdefault(rule, []).append(digest)
@@ -90,6 +97,11 @@ def _outdated(matching: _Matching, found: Found) -> dict[str, Absent]:
     return going
 
 
+def _takes_place(digest: str, matching: _Matching, found: Found) -> bool:
+    """Retention counts it: it has no tag, and no rule wants it absent."""
+    return absent(matching[digest]) is None and not found.is_tagged(digest, found.live.manifests[digest])
+
+
 def _updated_ns(manifest: LiveManifest) -> int | None:
     return None if manifest.updated is None else manifest.updated.ns
 
@@ -98,16 +110,19 @@ def _may_go(document: Document, rules: tuple[ManifestRule, ...]) -> bool:
     return not any(map(is_lock, declare(rules).values())) and not is_locked_for_good(document, rules)
 
 
-def _why_kept(digest: str, found: Found, standing: Mapping[str, Demand]) -> str:
-    """Why a manifest stays, whatever others need; empty: nothing is known that keeps it."""
-    manifest = found.live.manifests[digest]
-    if found.is_tagged(digest, manifest):
+def _why_needed(digest: str, found: Found, standing: Mapping[str, Demand]) -> str:
+    """What of the tags keeps a manifest; empty: nothing."""
+    if found.is_tagged(digest, found.live.manifests[digest]):
         return "a tag points at it"
     if name := _tag_about(digest, found):
         return f"the tag {name} is about it"
     demand = standing.get(digest)
-    if demand is not None and not demand.value:
-        return f"{demand.origin} protects it"
+    return f"{demand.origin} protects it" if demand is not None and not demand.value else ""
+
+
+def _why_unknown(digest: str, found: Found) -> str:
+    """Why it is not known whether something needs a manifest; empty: it is."""
+    manifest = found.live.manifests[digest]
     if found.live.incomplete or found.live.incomplete_manifests:
         return "not everything that may need it was seen"
     if manifest.subject is None or manifest.referrers is None:
@@ -120,10 +135,12 @@ def _tag_about(digest: str, found: Found) -> str:
     return next((each for each in tags_about(digest) if each in found.live.tags and each not in found.gone), "")
 
 
-def _keep_what_is_needed(wanted: Mapping[str, Absent], kept: dict[str, str], found: Found) -> None:
-    """Let what stays keep its children, what it is about and what is about it, and so on."""
+def _keep_what_is_needed(
+    wanted: Mapping[str, Absent], kept: dict[str, str], locked: Collection[str], found: Found
+) -> None:
+    """Let what stays, some of it locked, keep its children, what it is about and what is about it, and so on."""
     manifests = found.live.manifests
-    staying = [digest for digest in manifests if digest not in wanted or digest in kept]
+    staying = [digest for digest in manifests if digest not in wanted or digest in kept or digest in locked]
     subject_of = _referring(wanted, manifests)
     staying += [digest for digest in subject_of if digest not in manifests]  # whoever hides has not gone
     staying.sort()  # which of several reasons is told depends on names alone
@@ -135,7 +152,7 @@ def _keep_what_is_needed(wanted: Mapping[str, Absent], kept: dict[str, str], fou
         for other, why in _needs(digest, manifests, subject_of):
             if other in wanted and other not in kept:
                 kept[other] = why
-                staying.append(other)
+                staying += [other] if other not in locked else []
 
 
 def _may_have_any_child(manifest: LiveManifest | None) -> bool:

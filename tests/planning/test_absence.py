@@ -12,6 +12,7 @@ from reconciler.model.live import Moment
 from reconciler.model.retention import outdated
 
 A, B, C, D = map(digest, "abcd")
+COUNTS = {"tag_count": 2, "manifest_count": 1}
 DAY = 24 * 3600
 NOW_NS = 100 * DAY * 10**9
 
@@ -197,6 +198,15 @@ def test_a_repository_stays_where_a_later_rule_wants_what_is_in_it(later, blocke
     assert {"app": "delete"} == _deeds(plan_of(desired_state(later, absent), live))
 
 
+def test_a_repository_of_which_not_everything_was_seen_stays():
+    """A rule, or a lock, may speak of what was not."""
+    live = repository("app", OPEN, incomplete="of its tags 1 was found and the registry counts 2", **COUNTS)
+
+    plan = plan_of(desired_state({"match": "app", "ensure": "absent"}), live)
+
+    assert ({}, {"app": "unread"}) == (_deeds(plan), _codes(plan))
+
+
 def test_a_repository_of_which_nobody_counts_the_contents_stays():
     """What is pushed meanwhile would go unnoticed."""
     plan = plan_of(desired_state({"match": "app", "ensure": "absent"}), repository("app", OPEN))
@@ -299,6 +309,46 @@ def test_a_plan_tells_what_retention_keeps_by_its_place():
     )
     assert ({"app:b05": "delete"}, {"app:b05": "delete"}) == (_deeds(by_place), _deeds(by_age))
     assert () == by_age.retention
+
+
+def test_what_goes_anyway_takes_no_place():
+    """Of four one stays, though the newest is wanted absent by itself."""
+    absent = {"match": "b00", "ensure": "absent"}
+    tags = {f"b0{each}": tag("a") for each in range(4)}
+    manifests = {each: manifest(updated=_days_ago(at)) for at, each in enumerate((A, B, C, D))}
+
+    of_tags = _tags({"match": "b*", "keep": {"last": 1}}, absent, live=repository("app", OPEN, tags, tag_times=TIMES))
+    of_manifests = _manifests(
+        {"tagged": False, "keep": {"last": 1}}, {"match": A, "ensure": "absent"}, manifests=manifests
+    )
+
+    assert {"app:b00", "app:b02", "app:b03"} == _deeds(of_tags).keys()
+    assert {f"app@{each}" for each in (A, C, D)} == _deeds(of_manifests).keys()
+    assert [("b00",), (A,)] == [plan.retention[0].apart for plan in (of_tags, of_manifests)]
+
+
+@pytest.mark.parametrize("live", [OPEN, LOCKED])
+def test_in_a_repository_that_rules_freeze_retention_does_nothing(live):
+    """Before it is frozen or after: otherwise the first apply would do what the second one never does."""
+    tags = [{"match": "b*", "keep": {"last": 1}}]
+    frozen = desired_state({"match": "app", "protect": "frozen", "tags": tags})
+
+    plan = plan_of(frozen, repository("app", live, {"b05": tag("a"), "b00": tag("a")}, tag_times=TIMES), now_ns=NOW_NS)
+
+    assert "delete" not in _deeds(plan).values()
+
+
+@pytest.mark.parametrize(("other", "goes"), [("b00", False), ("b05", True)])
+def test_a_signature_stays_while_a_tag_at_what_it_is_about_does(other, goes):
+    """It is about that by its name; where the tag goes as well, both do."""
+    signature = f"sha256-{'a' * 64}.sig"
+    times = {**TIMES, signature: _days_ago(8)}
+    tags = {other: tag("a"), "b01": tag("b"), signature: tag("c")}
+    live = repository("app", OPEN, tags, tag_times=times)
+
+    plan = _tags({"match": "**", "keep": {"newerThan": 4 * DAY}}, live=live)
+
+    assert goes == (f"app:{signature}" in _deeds(plan))
 
 
 def test_retention_keeps_what_has_no_time():
@@ -422,6 +472,33 @@ def test_nothing_is_deleted_where_something_was_not_seen(others):
 def test_what_is_not_known_keeps_a_manifest(manifests):
     """Its subject, its referrers, the children of an index, a tag that no list shows, a lock."""
     assert {} == _deeds(_manifests(UNTAGGED, manifests=manifests))
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [UNTAGGED],
+        [{"match": A, "ensure": "absent"}],
+        [{"match": "**", "deleteEnabled": True}, UNTAGGED],
+        [UNTAGGED, {"match": "**", "protect": "open"}],
+    ],
+)
+def test_a_locked_manifest_that_must_be_absent_is_blocked_and_not_opened(entries):
+    """What it is about need not have been read: nothing of it was asked, because it is locked."""
+    manifests = {A: manifest(deleteEnabled=False, subject=None, referrers=None)}
+
+    plan = _manifests(*entries, manifests=manifests)
+
+    assert ({}, {f"app@{A}": "locked"}) == (_deeds(plan), _codes(plan))
+
+
+def test_a_locked_child_of_an_index_that_stays_is_no_news():
+    """Of a protected image every part is locked and has no tag, and nobody wants that told."""
+    manifests = {A: manifest(B, deleteEnabled=False), B: manifest(deleteEnabled=False, subject=None, referrers=None)}
+
+    plan = _manifests(UNTAGGED, named={"v1": tag("a")}, manifests=manifests)
+
+    assert ({}, {}) == (_deeds(plan), _codes(plan))
 
 
 def test_a_manifest_that_is_named_and_needed_is_blocked_and_says_why():

@@ -158,3 +158,32 @@ def test_an_exception_is_about_what_it_names_and_not_about_what_is_in_it(speaks_
     addresses = map(parse_address, ("app", "app:v1", "app:latest", f"app@{A}"))
 
     assert expected == [str(each) for each in addresses if exceptions_about(each, desired.exceptions)]
+
+
+def test_what_an_exception_has_opened_is_not_let_go_by_the_next_apply():
+    """It may have been locked by hand before: nobody knows any more."""
+    rules = [{"match": "v*", "keep": {"last": 1}}]
+    below = {"tagged": False, "keep": {"last": 1}}
+    desired = desired_state({"match": "app", "tags": rules, "manifests": [below]})
+    of_tag = _excepting(tag_name="v1", attribute="deleteEnabled").exceptions
+    of_manifest = _excepting(of_digest=A, attribute="deleteEnabled").exceptions
+    times = {"v1": Moment("at 1", 1), "v2": Moment("at 2", 2)}
+    manifests = {A: manifest(updated=times["v1"]), digest("b"): manifest(updated=times["v2"])}
+    live = repository("app", OPEN, {"v1": tag("c"), "v2": tag("c")}, tag_times=times, manifests=manifests)
+
+    plan = plan_of(in_force(attrs.evolve(desired, exceptions=(*of_tag, *of_manifest)), 0), live, now_ns=10)
+
+    assert () == plan.changes
+    assert {"app:v1", f"app@{A}"} == {str(c.address) for c in plan_of(desired, live, now_ns=10).changes}
+
+
+def test_an_exception_that_opens_a_repository_does_not_start_retention_in_it():
+    """The repository is frozen for good."""
+    rule = {"match": "app", "protect": "frozen", "tags": [{"match": "v*", "keep": {"last": 1}}]}
+    desired = attrs.evolve(desired_state(rule), exceptions=_excepting(attribute="writeEnabled").exceptions)
+    times = {"v1": Moment("at 1", 1), "v2": Moment("at 2", 2)}
+    live = repository("app", LOCKED, {"v1": tag("c"), "v2": tag("c")}, tag_times=times)
+
+    plan = plan_of(in_force(desired, 0), live, now_ns=10)
+
+    assert {"app"} == {str(change.address) for change in plan.changes}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from builders import OPEN, desired_state, digest, manifest, plan_of, repository, selection, tag
 from hypothesis import given, strategies as st
@@ -9,8 +10,11 @@ from test_protection_properties import MANY, asked, cases
 from worlds import DIGESTS, NOW_NS, TAGS
 
 from reconciler.model.address import Address
+from reconciler.model.desired import Declaration, ManifestRule, Origin, RepositoryRule
+from reconciler.model.pattern import compile_pattern
 
 A, B, C = map(digest, "abc")
+HERE = Origin("registry.yaml", 9, 9)
 HELD = {"manifest_count": 3, "tag_count": 1}
 
 
@@ -123,6 +127,55 @@ def test_what_a_tag_that_is_not_selected_protects_is_not_opened():
     assert {} == _deeds(_app(tags=tags, live=live, selected=selection("app:v2")))
 
 
+@pytest.mark.parametrize("live", [{"stable": tag("a")}, {}])
+def test_what_an_excluded_tag_shall_protect_is_not_opened(live):
+    """Where it shall point counts as much as where it does."""
+    known = repository(
+        "app",
+        OPEN,
+        {"test": tag("b"), **live},
+        missing_tags=() if live else ("stable",),
+        manifests={A: manifest(), B: manifest(deleteEnabled=False)},
+    )
+    tags = [{"match": "test", "protect": "open"}, {"match": "stable", "protect": "undeletable", "digest": B}]
+
+    assert {} == _deeds(_app(tags=tags, live=known, selected=selection(exclude=["app:stable"])))
+
+
+def test_what_the_whole_leaves_locked_a_part_does_not_open():
+    """The tag goes in the whole, and then nothing opens the manifest; in the part it stays."""
+    live = repository("app", OPEN, {"v2": tag("a", deleteEnabled=False)}, manifests={A: manifest(deleteEnabled=False)})
+    rules = {
+        "tags": [{"match": "v2", "ensure": "absent", "unlock": True}],
+        "manifests": [{"ensure": "absent"}, {"tagged": True, "protect": "open"}],
+    }
+
+    assert {} == _deeds(_app(**rules, live=live, selected=selection("app@**")))
+
+
+def test_a_tag_that_the_whole_lets_go_demands_nothing():
+    """Nor is its manifest locked for it."""
+    live = repository("app", OPEN, {"v2": tag("a")}, manifests={A: manifest()})
+    tags = [{"match": "v2", "protect": "undeletable"}, {"match": "v2", "ensure": "absent"}]
+
+    assert {} == _deeds(_app(tags=tags, live=live, selected=selection("app@**")))
+
+
+def test_an_exception_about_a_manifest_holds_in_part_as_well():
+    """The tag is selected, and what it demands of the manifest is excepted."""
+    live = repository("app", OPEN, {"v1": tag("a", deleteEnabled=False)}, manifests={A: manifest()})
+    rule = desired_state({"match": "app", "tags": [{"match": "v*", "protect": "undeletable"}]})
+    excepted = ManifestRule(
+        (compile_pattern(A),), (), (Declaration("deleteEnabled", True, HERE),), HERE, is_exception=True
+    )
+    desired = attrs.evolve(
+        rule,
+        repositories=(*rule.repositories, RepositoryRule((compile_pattern("app"),), (), (), (), HERE, (excepted,))),
+    )
+
+    assert {} == _deeds(plan_of(desired, live, selected=selection("app:v1")))
+
+
 def test_only_what_is_selected_is_counted():
     """What was not asked for is neither in sync nor unmanaged."""
     tags = {"v1": tag(), "v2": tag(deleteEnabled=False), "x": tag()}
@@ -152,11 +205,10 @@ def test_a_part_does_nothing_that_the_whole_would_not(case, targets, excludes):
     whole = {change.address: change for change in plan_of(desired, live, now_ns=NOW_NS).changes}
     part = plan_of(desired, live, now_ns=NOW_NS, selected=selected)
 
-    goes_by_tags = any("tagged" in entry for entry in rule["manifests"])  # of which the part moves others
     for change in part.changes:
         assert not selected.leaves_out(change.address)
         assert selected.selects(change.address) or _is_reached(change, selected, world)
-        if change.action == "delete" or ("loosen" in change.effects and not goes_by_tags):
+        if change.action == "delete" or "loosen" in change.effects:
             assert change.address in whole
     world.carry_out(part)
 
