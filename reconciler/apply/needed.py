@@ -15,10 +15,11 @@ from collections.abc import Collection, Iterable, Mapping
 import attrs
 
 from reconciler.apply.retrying import in_parallel
-from reconciler.errors import NotFoundError
+from reconciler.errors import ProtocolError
 from reconciler.model.address import Address
-from reconciler.model.live import INDEXES, tags_about
+from reconciler.model.live import tags_about
 from reconciler.registry.client import Client
+from reconciler.registry.manifests_known import ManifestsKnown
 
 
 @attrs.frozen
@@ -50,15 +51,14 @@ async def needed_since(
     Raises:
         RegistryError: that cannot be read.
     """
-    indexes, tags = await _listed(client, repository)
+    known = await _manifests(client, repository, going, children)
+    tags = await _tags(client, repository)
     names = {digest: next((each for each in tags_about(digest) if each in tags), "") for digest in going}
     needed = {digest: f"the tag {name} is about it" for digest, name in sorted(names.items()) if name}
     waiting: defaultdict[str, set[str]] = defaultdict(set)
     referrers: dict[str, tuple[str, ...]] = {}
-
-    async def look_into(index: str) -> None:
-        known = children.get(index)
-        for child in await _children(client, Address(repository, digest=index)) if known is None else known:
+    for index in sorted(known.found):
+        for child in _below(known, Address(repository, digest=index)):
             if child in going and index in going:
                 waiting[child].add(index)
             elif child in going:
@@ -68,7 +68,6 @@ async def needed_since(
         referrers[digest] = tuple([each.digest for each in await client.referrers(Address(repository, digest=digest))])
         waiting[digest] |= {each for each in referrers[digest] if each in going}
 
-    await in_parallel(indexes, concurrency, look_into)
     await in_parallel(sorted(going), concurrency, look_at)
     _spread(needed, referrers, going)
     return Needs(needed, waiting)
@@ -88,19 +87,39 @@ def _spread(needed: dict[str, str], referrers: Mapping[str, Iterable[str]], goin
                 waiting.append(referrer)
 
 
-async def _listed(client: Client, repository: str) -> tuple[list[str], set[str]]:
-    """The indexes of a repository, and the names of its tags that a list of manifests shows."""
-    indexes, tags = list[str](), set[str]()
-    async for page, _ in client.manifests(repository):
-        indexes += [manifest.digest for manifest in page if manifest.media_type in INDEXES]
-        tags.update(tag for manifest in page for tag in manifest.tags)
-    return indexes, tags
+async def _manifests(
+    client: Client, repository: str, going: Collection[str], children: Mapping[str, tuple[str, ...]]
+) -> ManifestsKnown:
+    """
+    All manifests, the indexes among them with what they stand for.
+
+    Raises:
+        ProtocolError: these are not all: one that hides may need what is to go.
+    """
+    counted = await client.repository(repository)
+    known = ManifestsKnown(client, repository, counted.manifest_count, children)
+    if why := await known.read_all(counted, going):
+        raise ProtocolError(f"{repository}: of its manifests {why}")
+    await known.ask(digest for digest in known.found if known.children(digest) is None)
+    return known
 
 
-async def _children(client: Client, address: Address) -> tuple[str, ...]:
-    try:
-        return tuple([each.digest for each in (await client.manifest(address)).references])
-    except NotFoundError as error:
-        if not error.is_certain:
-            raise
-        return ()  # it went in between, and needs nothing
+def _below(known: ManifestsKnown, index: Address) -> tuple[str, ...]:
+    """
+    The digests below one manifest.
+
+    Raises:
+        ProtocolError: they could not be read.
+    """
+    below = known.children(index.digest)
+    if below is None:
+        raise ProtocolError(f"{index}: {known.unread.get(index.digest, 'its children could not be read')}")
+    return below
+
+
+async def _tags(client: Client, repository: str) -> set[str]:
+    """The names of all tags: one may be about a manifest by its name alone."""
+    names = set[str]()
+    async for page, _ in client.tags(repository):
+        names.update(tag.name for tag in page)
+    return names

@@ -17,7 +17,7 @@ from reconciler.apply.newest import newest
 from reconciler.errors import ReconcilerError
 from reconciler.events import Outcome
 from reconciler.model.address import Address, Kind
-from reconciler.model.attributes import UPDATED
+from reconciler.model.attributes import UPDATED, is_locked
 from reconciler.planning.plan import Change, Plan, opens_manifest
 from reconciler.registry.client import Client
 
@@ -34,6 +34,7 @@ class Resting:
         self._needs: dict[str, Needs | str] = {}  # by repository; a text: why it could not be read
         self._newest: dict[tuple[str, Kind], Mapping[str, str] | str] = {}  # by repository and kind; a text: unread
         self._unmade: dict[str, Address] = {}  # by repository, a tag that was not moved or deleted as planned
+        self._unchanged: set[Address] = set()  # tags that were not changed as planned
         self._gone: set[Address] = set()
 
     async def look(self, changes: Sequence[Change], plan: Plan) -> None:
@@ -66,20 +67,33 @@ class Resting:
         change, is_made = outcome.change, outcome.status == "verified"
         if is_made and change.action == "delete":
             self._gone.add(change.address)
-        if not is_made and change.kind == "tag" and change.action in ("move", "delete"):
-            self._unmade.setdefault(change.address.repository, change.address)
+        if not is_made and change.kind == "tag":
+            self._unchanged.add(change.address)
+            if change.action in ("move", "delete"):
+                self._unmade.setdefault(change.address.repository, change.address)
 
-    def why_kept(self, change: Change) -> Outcome | None:
+    async def why_kept(self, change: Change) -> Outcome | None:
         """The outcome of a change that must not be tried; None: it may be."""
         if _is_by_age(change) and (kept := self._why_newest(change)):
             return kept
         if _is_manifest_going(change):
             return self._why_not_gone(change, self._needs[change.address.repository])
-        unmade = self._unmade.get(change.address.repository)
-        if unmade is not None and opens_manifest(change.address, change.after, change.attributes):
-            why = f"{unmade} was not changed as planned, and may need it as it is"
-            return Outcome(change, "not-attempted", why)
+        if opens_manifest(change.address, change.after, change.attributes):
+            return await self._why_not_opened(change)
         return None
+
+    async def _why_not_opened(self, change: Change) -> Outcome | None:
+        """A tag did not become what the plan makes of it, or a locked one points there of which it knows nothing."""
+        above = change.via.address if change.via else None
+        unmade = above if above in self._unchanged else self._unmade.get(change.address.repository)
+        if unmade is not None:
+            return Outcome(change, "not-attempted", f"{unmade} was not changed as planned, and may need it as it is")
+        try:
+            tags = await self._client.tags_at(change.address.repository, change.address.digest)
+        except ReconcilerError as error:
+            return Outcome(change, "failed", f"which tags point at it could not be read: {error}")
+        locked = next((tag.name for tag in tags if is_locked(tag.document) and tag.name not in change.tags), "")
+        return Outcome(change, "stale", f"the tag {locked} is locked and points at it. {NEW_PLAN}") if locked else None
 
     def _why_newest(self, change: Change) -> Outcome | None:
         known = self._newest[change.address.repository, change.kind]

@@ -129,7 +129,7 @@ class Run:
     async def one(self, change: Change) -> None:
         """Try one change, when its turn comes."""
         async with self.slots:
-            if kept := self._resting.why_kept(change):
+            if kept := await self._resting.why_kept(change):
                 self.end(kept)
             elif reason := self.why_not(change):
                 self.end(Outcome(change, "not-attempted", reason))

@@ -78,3 +78,4 @@ class LiveRepository:
     incomplete_manifests: str = ""  # why there may be manifests that were not seen; empty: all were that are needed
     tag_count: int | None = None  # as the registry counts; None: not asked for, or not told
     manifest_count: int | None = None
+    updated: str = ""  # when something in it last was, as the registry tells it

@@ -36,6 +36,7 @@ def update(
     *,
     via: Via | None = None,
     also: Document | None = None,
+    tags: tuple[str, ...] = (),
 ) -> Change:
     """
     Attributes change, and where the tag points, if `desired` says so: then it is a move.
@@ -48,6 +49,7 @@ def update(
         base: What was last applied.
         via: The tag on whose behalf a manifest is changed.
         also: What must hold besides, such as that a manifest has no tag.
+        tags: Those at a manifest that is opened.
     """
     changed = sorted(name for name in desired if desired[name] != live[name])
     shown = [*changed, DIGEST] if DIGEST in live else changed
@@ -61,6 +63,7 @@ def update(
         origins=origins(declared, changed),
         rank=FIRST_RANK if opens_manifest(address, desired, changed) else 0,
         via=via,
+        tags=tags,
     )
 
 
@@ -125,6 +128,7 @@ def _change(
     origins: tuple[str, ...],
     rank: int = 0,
     via: Via | None = None,
+    tags: tuple[str, ...] = (),
 ) -> Change:
     changed = [name for name in causes if before.get(name) != after.get(name)]
     return Change(
@@ -140,4 +144,5 @@ def _change(
         stage=stage_of(address, action, after, changed),
         rank=rank,
         via=via,
+        tags=tags,
     )

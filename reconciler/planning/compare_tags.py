@@ -47,8 +47,8 @@ class _Expected:
 
     @property
     def takes_place(self) -> bool:
-        """Retention counts it: it is neither pointed somewhere nor wanted absent by a rule."""
-        return DIGEST not in self.declared and self.absent is None
+        """Retention counts it: no rule decides otherwise whether it stays."""
+        return self.absent is None and not self.is_kept
 
     @property
     def is_kept(self) -> bool:
@@ -162,8 +162,8 @@ def _outdated(rules: RepositoryRules, expected_of: _ByRules, found: Found) -> di
     Tags that retention lets go, each with what of an entry does.
 
     What a rule points somewhere stays, and takes the place of no other: a tag that we
-    move or make becomes the newest, and must not push out another one by that. What a
-    rule wants absent takes none, either, for it goes.
+    move or make becomes the newest, and must not push out another one by that. Nor does
+    what a rule locks, or wants absent.
     """
     live, going = found.live, dict[str, Keep]()
     if found.is_closed:

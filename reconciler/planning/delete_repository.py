@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import MANIFEST_COUNT, TAG_COUNT, Document, is_locked
+from reconciler.model.attributes import MANIFEST_COUNT, TAG_COUNT, UPDATED, Document, Value, is_locked
 from reconciler.model.desired import Absent, ManifestRule, Origin, TagRule
 from reconciler.model.live import LiveRepository
 from reconciler.model.matching import RepositoryRules, RuleIndex, wants_present
@@ -34,7 +34,9 @@ def delete_repository(wanted: Absent, rules: RepositoryRules, found: Found) -> N
         found.pending[found.here] = Pending({}, "", (), all_or_nothing=True)
         return
     counts = {TAG_COUNT: live.tag_count, MANIFEST_COUNT: live.manifest_count}
-    also = {name: number for name, number in counts.items() if number is not None}
+    also: dict[str, Value] = {name: number for name, number in counts.items() if number is not None}
+    if live.updated:  # the counts alone would not tell that one image came and another went
+        also[UPDATED] = live.updated
     if found.delete(found.here, document, wanted, also):
         found.unlocks += [changes.unlock(address, attributes, (wanted.origin,)) for address, attributes in locked]
 

@@ -9,6 +9,7 @@ manifests may.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
 import attrs
@@ -157,8 +158,7 @@ class Found:
         desired = {**live, **{name: value for name, value in wanted.items() if name in live}}
         desired.update(dict.fromkeys(self._beyond_limit(address, live, desired), False))
         if desired != live:
-            also = self._conditions(address, live, desired)
-            self.changes.append(changes.update(address, live, desired, declared, self.base, via=via, also=also))
+            self._update(address, live, desired, declared, via)
         flags = {name: value for name, value in wanted.items() if name != DIGEST}
         in_sync = {name: value for name, value in flags.items() if live.get(name) == value}
         waiting = tuple(name for name in flags if name not in in_sync)
@@ -176,12 +176,27 @@ class Found:
         whole = self.limit.get(address)
         return [name for name in opened if whole is None or whole.after.get(name) is not True]
 
-    def _conditions(self, address: Address, live: Document, desired: Document) -> Document:
-        """What else must hold before an update: a manifest that is opened because it has no tag must have none."""
-        opened = [name for name in desired if desired[name] != live[name]]
-        if not opens_manifest(address, desired, opened):
-            return {}
-        return {} if self.is_tagged(address.digest, self.live.manifests[address.digest]) else {TAGGED: False}
+    def _update(self, address: Address, live: Document, desired: Document, declared: Declared, via: Via | None) -> None:
+        """Note an update, and what it rests on where it opens a manifest: no tag, or no other tag that is locked."""
+        also: Document = {}
+        tags: tuple[str, ...] = ()
+        if opens_manifest(address, desired, [name for name in desired if desired[name] != live[name]]):
+            manifest = self.live.manifests[address.digest]
+            tags = tuple(sorted({*self._tags_at.get(address.digest, ()), *manifest.tags} - self.gone))
+            if not self.is_tagged(address.digest, manifest):
+                also = {TAGGED: False}
+        change = changes.update(address, live, desired, declared, self.base, via=via, also=also, tags=tags)
+        self.changes.append(change)
+
+    @cached_property
+    def _tags_at(self) -> Mapping[str, Sequence[str]]:
+        """The tags that will point at each digest, asked once all is known about the tags."""
+        after = {change.address.tag: change.after for change in self.changes if change.address.tag}
+        found: dict[str, list[str]] = {}
+        for name in sorted((self.live.tags.keys() | after.keys()) - self.gone):
+            digest = after.get(name, {}).get(DIGEST) or self.live.tags.get(name, {}).get(DIGEST, "")
+            found.setdefault(str(digest), []).append(name)
+        return found
 
     def delete(
         self, address: Address, live: Document, absent: Absent, also: Document | None = None, rank: int = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.errors import PatternError
-from reconciler.model.address import Address, Kind, is_digest
+from reconciler.model.address import Address, Kind, is_digest, is_tag_name
 from reconciler.model.attributes import (
     DIGEST,
     LOCKS,
@@ -43,7 +43,7 @@ _ATTRIBUTES: Mapping[Kind, tuple[str, ...]] = {
 }
 # What a delete depends on, and the type that it has.
 _CONDITIONS: Mapping[Kind, Mapping[str, type]] = {
-    "repository": {TAG_COUNT: int, MANIFEST_COUNT: int},
+    "repository": {TAG_COUNT: int, MANIFEST_COUNT: int, UPDATED: str},
     "tag": {UPDATED: str},
     "manifest": {TAGGED: bool, UPDATED: str},
 }
@@ -67,6 +67,7 @@ def is_honest(change: Change) -> bool:
         and change.stage == stage_of(change.address, change.action, change.after, changed)
         and 0 <= change.rank < _MAX_RANK
         and (change.via is None or _is_via(change.via, change.address))
+        and _are_tags(change)
     )
 
 
@@ -155,7 +156,7 @@ def _is_delete(change: Change) -> bool:
         and others.keys() <= conditions.keys()
         and all(type(value) is conditions[name] for name, value in others.items())
         and (change.kind != "manifest" or others.get(TAGGED) is False)
-        and (change.kind != "repository" or bool(others))
+        and (change.kind != "repository" or bool(others.keys() & {TAG_COUNT, MANIFEST_COUNT}))
     )
 
 
@@ -177,6 +178,13 @@ def _is_via(via: Via, address: Address) -> bool:
         and via.address.repository == address.repository
         and is_digest(via.digest)
     )
+
+
+def _are_tags(change: Change) -> bool:
+    """Names of tags, each once, beside a manifest that is opened."""
+    names = change.tags
+    is_opened = change.action == "update" and opens_manifest(change.address, change.after, change.attributes)
+    return not names or (is_opened and all(map(is_tag_name, names)) and list(names) == sorted(set(names)))
 
 
 def _is_same(one: Patch, other: Patch) -> bool:

@@ -64,6 +64,7 @@ class Change:
     stage: int
     rank: int = 0  # in its stage: those of a higher one begin when all of a lower one have ended
     via: Via | None = None  # of a manifest that a rule about a tag reaches
+    tags: tuple[str, ...] = ()  # of a manifest that is opened: those that were seen at it, or will be there; sorted
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -225,7 +225,7 @@ def _register_references(converter: cattrs.Converter) -> None:
 def _register_changes(converter: cattrs.Converter) -> None:
     """The gravest cause of a change is written, and follows from its causes when it is read."""
     unless_told = override(omit_if_default=True)
-    members = make_dict_unstructure_fn(Change, converter, rank=unless_told, via=unless_told)
+    members = make_dict_unstructure_fn(Change, converter, rank=unless_told, via=unless_told, tags=unless_told)
     from_members = make_dict_structure_fn(Change, converter, _cattrs_forbid_extra_keys=True)
 
     def structure(value: Any, kind: type[Change]) -> Change:

@@ -20,7 +20,7 @@ from reconciler.model.matching import RepositoryRules, absent
 from reconciler.model.retention import is_locked_for_good, lasting, newest_first, outdated
 from reconciler.planning.closure import spread
 from reconciler.planning.found import RepositoryPlan
-from reconciler.planning.rules import declare, is_lock
+from reconciler.planning.rules import declare, is_decided, is_lock
 
 _NS = 1_000_000_000
 DAY_S, _HOUR_S = 86_400, 3_600
@@ -79,7 +79,7 @@ class _Tags:
         counted = (
             name
             for name in self._live.tags
-            if keep in _keeps(self.matching(name)) and not self._is_pinned(name) and not absent(self.matching(name))
+            if keep in _keeps(self.matching(name)) and not self._is_pinned(name) and not is_decided(self.matching(name))
         )
         return [(name, times[name].ns if name in times else None) for name in counted]
 
@@ -127,7 +127,7 @@ class Manifests:
         counted = (
             each
             for each in self._live.manifests
-            if keep in _keeps(self.matching(each)) and not absent(self.matching(each))
+            if keep in _keeps(self.matching(each)) and not is_decided(self.matching(each))
         )
         updated = ((each, self._live.manifests[each].updated) for each in counted if not self._is_tagged(each))
         return [(each, when.ns if when else None) for each, when in updated]

@@ -8,13 +8,14 @@ demands of the manifests below a tag is one attribute more in this sense.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 import attrs
 
 from reconciler.model.attributes import DELETE, LOCKS
-from reconciler.model.desired import Declaration, Origin, Protect
+from reconciler.model.desired import Declaration, ManifestRule, Origin, Protect, TagRule
+from reconciler.model.matching import absent
 from reconciler.model.protection import closes
 
 Declared: TypeAlias = Mapping[str, Declaration]
@@ -67,6 +68,11 @@ def demand(rules: Iterable[_Protecting], declared: Declared) -> Declaration | No
 def is_lock(declaration: Declaration | None) -> bool:
     """It withdraws a permission to write or delete."""
     return declaration is not None and declaration.attribute in LOCKS and declaration.value is False
+
+
+def is_decided(rules: Sequence[TagRule | ManifestRule]) -> bool:
+    """Some rule locks what they match, or wants it absent, so retention has no say in it."""
+    return absent(rules) is not None or any(map(is_lock, declare(rules).values()))
 
 
 @attrs.frozen

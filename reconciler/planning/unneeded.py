@@ -23,7 +23,7 @@ from reconciler.model.retention import is_locked_for_good, outdated
 from reconciler.planning.closure import Demand
 from reconciler.planning.found import Found
 from reconciler.planning.plan import FIRST_RANK
-from reconciler.planning.rules import declare, is_lock
+from reconciler.planning.rules import declare, is_decided, is_lock
 
 _Matching = Mapping[str, tuple[ManifestRule, ...]]
 
@@ -67,7 +67,8 @@ def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) 
     used = {said.origin for said in left.values() if said.is_retention}
     rules = {rule for digest in left for rule in matching[digest] if rule.keep and rule.keep.origin in used}
     for rule in sorted(rules, key=lambda each: str(each.origin)):
-        found.keep_last(rule, (digest for digest, rules in matching.items() if rule in rules and absent(rules)))
+        apart = (digest for digest, speaking in matching.items() if rule in speaking and is_decided(speaking))
+        found.keep_last(rule, apart)
     ranks = _ranks(left, found.live.manifests)
     return {digest: Going(said, ranks[digest], by_age=said.is_retention) for digest, said in left.items()}
 
@@ -98,8 +99,9 @@ def _outdated(matching: _Matching, found: Found) -> dict[str, Absent]:
 
 
 def _takes_place(digest: str, matching: _Matching, found: Found) -> bool:
-    """Retention counts it: it has no tag, and no rule wants it absent."""
-    return absent(matching[digest]) is None and not found.is_tagged(digest, found.live.manifests[digest])
+    """Retention counts it: it has no tag, and no rule decides otherwise whether it stays."""
+    is_tagged = found.is_tagged(digest, found.live.manifests[digest])
+    return not is_tagged and not is_decided(matching[digest])
 
 
 def _updated_ns(manifest: LiveManifest) -> int | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import attrs
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import MANIFEST_COUNT, TAG_COUNT, TAGGED, UPDATED, Document
+from reconciler.model.attributes import MANIFEST_COUNT, TAG_COUNT, TAGGED, UPDATED, Document, Value
 from reconciler.registry import shapes
 from reconciler.registry.exchange import Answer
 from reconciler.registry.resources import Manifest, Repository, Tag
@@ -65,5 +65,7 @@ def _of_manifest(manifest: Manifest, at_s: float) -> Look:
 
 def _of_repository(repository: Repository, at_s: float) -> Look:
     counts = {TAG_COUNT: repository.tag_count, MANIFEST_COUNT: repository.manifest_count}
-    known = {name: count for name, count in counts.items() if count is not None}
+    known: dict[str, Value] = {name: count for name, count in counts.items() if count is not None}
+    if repository.updated:
+        known[UPDATED] = repository.updated
     return Look({**repository.document, **known}, at_s, created=repository.created)

@@ -159,6 +159,7 @@ async def read_repository(
         incomplete_manifests=manifests.incomplete,
         tag_count=repository.tag_count if repository else None,
         manifest_count=repository.manifest_count if repository else None,
+        updated=repository.updated if repository else "",
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.attributes import DIGEST, MANIFEST_COUNT, TAG_COUNT, Document
+from reconciler.model.attributes import DIGEST, MANIFEST_COUNT, TAG_COUNT, TAGGED, UPDATED, Document
 from reconciler.planning.plan import Change
 from reconciler.render.words import count, safe, shown, whole_digests
 
@@ -28,6 +28,8 @@ def rows(change: Change, attribute_width: int) -> Iterator[tuple[str, str]]:
     for name in change.attributes:
         if name != DIGEST:
             yield name, f"{safe(name):{attribute_width}}  {_values(change, name):{VALUES_WIDTH}}"
+    if change.action == "update" and TAGGED in change.before:
+        yield "", "only while it has no tag"
 
 
 def whole(change: Change, *, margin: int) -> list[str]:
@@ -55,4 +57,6 @@ def _goes(change: Change) -> str:
     contents = held(change.before)
     if contents:
         return f"with {contents}"
-    return shown(change.before[DIGEST]) if DIGEST in change.before else ""
+    digest = shown(change.before[DIGEST]) if DIGEST in change.before else ""
+    by_age = "unless pushed again" if UPDATED in change.before else ""
+    return ", ".join(filter(None, [digest, by_age]))

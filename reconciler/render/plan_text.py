@@ -183,7 +183,8 @@ class _Layout:
             row = f"{row}  {self._column(mark, self._mark_width, 'red')}"
         if self._cause_width:
             cause = change.causes[attribute] if attribute else change.cause
-            told = cause if cause in self._told and _has_cause(change) else ""
+            is_condition = not attribute and change.action == "update"
+            told = cause if cause in self._told and _has_cause(change) and not is_condition else ""
             row = f"{row}  {self._column(told, self._cause_width, _CAUSE_STYLES.get(told, 'dim'))}"
         return row
 

@@ -456,3 +456,65 @@ async def test_where_the_newest_cannot_be_read_nothing_goes(emulator):
 
     assert {"web/api:b0": "failed"} == told(report)
     assert emulator.tag("web/api:b0") is not None
+
+
+async def test_a_manifest_is_opened_only_where_the_tag_that_it_is_opened_for_was(emulator):
+    """Somebody changed the tag since: it stays locked, and so does its manifest."""
+    digest = emulator.push("web/api:v1", content=b"one")
+    emulator.patch("web/api:v1", deleteEnabled=False)
+    emulator.patch(f"web/api@{digest}", deleteEnabled=False)
+    tag = change("web/api:v1", {"digest": digest, **LOCKED}, {"digest": digest, **OPEN})
+    opened = change(
+        f"web/api@{digest}", {"deleteEnabled": False}, {"deleteEnabled": True}, rank=1, via=("web/api:v1", digest)
+    )
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(tag, opened), client)
+
+    assert {"web/api:v1": "stale", f"web/api@{digest}": "not-attempted"} == told(report)
+    assert emulator.manifest(f"web/api@{digest}")["deleteEnabled"] is False
+
+
+@pytest.mark.parametrize(("seen", "status"), [((), "stale"), (("v2",), "verified")])
+async def test_a_manifest_stays_closed_where_a_locked_tag_came_to_point_at_it(emulator, seen, status):
+    """Whoever locked that tag since the plan was made relies on it."""
+    digest = emulator.push("web/api:v1", content=b"one")
+    emulator.push("web/api:v2", content=b"one")
+    emulator.patch("web/api:v2", **LOCKED)
+    emulator.patch(f"web/api@{digest}", deleteEnabled=False)
+    opened = change(f"web/api@{digest}", {"deleteEnabled": False}, {"deleteEnabled": True}, rank=1)
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(attrs.evolve(opened, tags=seen)), client)
+
+    assert {f"web/api@{digest}": status} == told(report)
+
+
+@pytest.mark.parametrize("hidden", ["web/api:multi", "web/api:signed"])
+async def test_where_a_manifest_hides_none_goes(emulator, hidden):
+    """It may be an index over one of them, or a signature of it."""
+    image = emulator.push("web/api:image", content=b"image")
+    emulator.delete("web/api:image")
+    emulator.push_index("web/api:multi", [f"web/api@{image}"])
+    emulator.push("web/api:signed", content=b"signature", subject=f"web/api@{image}")
+    emulator.patch(f"web/api@{emulator.tag(hidden)['digest']}", listEnabled=False)
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(_going(image, 1)), client)
+
+    assert {f"web/api@{image}": "failed"} == told(report)
+    assert "the registry counts 3" in report.outcomes[0].message
+
+
+async def test_a_tag_that_is_about_a_manifest_keeps_it_though_its_own_hides(emulator):
+    """The name of the tag is enough."""
+    image = emulator.push("web/api:image", content=b"image")
+    emulator.delete("web/api:image")
+    signature = emulator.push(f"web/api:{image.replace(':', '-')}.sig", content=b"signature")
+    emulator.patch(f"web/api@{signature}", listEnabled=False)
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(_going(image, 1)), client)
+
+    assert "verified" not in told(report).values()
+    assert emulator.manifest(f"web/api@{image}") is not None

@@ -266,3 +266,18 @@ def test_a_manifest_that_got_a_tag_since_the_plan_was_made_stays(emulator, run, 
 
     assert (1, doomed) == (done.code, emulator.tag("web/api:again")["digest"])
     assert None not in [emulator.manifest(f"web/api@{each}") for each in (doomed, other)]  # nothing was begun
+
+
+def test_a_repository_in_which_one_image_came_and_another_went_stays(emulator, run, reconciler):
+    """Its counts are what they were when the plan was made, and its contents are not."""
+    emulator.push("web/old:v1", content=b"one")
+    planned = run("plan", {"repositories": [{"match": "web/old", "ensure": "absent"}]}, "--out", "plan.json")
+    old = emulator.tag("web/old:v1")["digest"]
+    emulator.push("web/old:v1", content=b"two")
+    emulator.delete(f"web/old@{old}")
+
+    done = reconciler("apply", "plan.json", "--registry", emulator.url, "--auto-approve", "-q")
+
+    assert (0, 1) == (planned.code, done.code), planned.stderr
+    assert "lastUpdateTime was" in done.stdout
+    assert emulator.tag("web/old:v1") is not None

@@ -201,7 +201,7 @@ def protected(emulator, reconciler, tmp_path: Path):
         "registry.json",
         *("--registry", emulator.url, "--auto-approve", "-q", "--max-loosen", "100%"),
     )
-    assert (0, "") == (applied.code, applied.stderr)
+    assert (0, "") == (applied.code, applied.stderr), applied.stdout[-1500:]
     return emulator
 
 
