@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
+_LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60")  # Python knows none
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -26,7 +28,7 @@ def text_of(moment: datetime) -> str:
 def parsed(text: str) -> datetime | None:
     """The moment that `text` spells; None: it is none."""
     try:
-        moment = datetime.fromisoformat(text.upper())
+        moment = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", text.upper()))
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None

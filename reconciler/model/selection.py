@@ -16,6 +16,63 @@ from reconciler.model.address import Address
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.live import LiveRepository
 from reconciler.model.matching import DesiredIndex, RepositoryRules
+from reconciler.model.pattern import Pattern
+
+
+class _Covering:
+    """Targets, arranged to be asked about one address after another; many may be spelled out."""
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        self._exact: dict[str, list[Target]] = {}
+        self._wildcards: list[Target] = []
+        for target in targets:
+            if target.repository.is_exact:
+                self._exact.setdefault(target.repository.text, []).append(target)
+            else:
+                self._wildcards.append(target)
+        self._known: tuple[str, _Inside] = ("", _Inside(()))  # of the repository that was asked about last
+
+    def __call__(self, address: Address) -> bool:
+        return self.inside(address.repository).covers(address)
+
+    def inside(self, repository: str) -> _Inside:
+        """Those that speak of one repository."""
+        if self._known[0] != repository:
+            wildcards = (target for target in self._wildcards if target.repository.matches(repository))
+            self._known = (repository, _Inside((*self._exact.get(repository, ()), *wildcards)))
+        return self._known[1]
+
+
+class _Inside:
+    """Targets in one repository."""
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        self.is_whole = any(map(_is_whole, targets))
+        self.is_some = bool(targets)
+        self.has_parts = not all(map(_is_whole, targets))
+        self._tags = _Names([target.tag for target in targets if target.tag is not None])
+        self._digests = _Names([target.digest for target in targets if target.digest is not None])
+
+    def covers(self, address: Address) -> bool:
+        """Some target covers it, the whole repository or just this."""
+        return self.is_whole or self.spells(address)
+
+    def spells(self, address: Address) -> bool:
+        """Some target is about just this tag or manifest."""
+        if address.tag:
+            return self._tags.match(address.tag)
+        return bool(address.digest) and self._digests.match(address.digest)
+
+
+class _Names:
+    """Patterns of tags or of digests."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self._exact = frozenset(pattern.text for pattern in patterns if pattern.is_exact)
+        self._wildcards = [pattern.test for pattern in patterns if not pattern.is_exact]
+
+    def match(self, name: str) -> bool:
+        return name in self._exact or any(test(name) for test in self._wildcards)
 
 
 @attrs.frozen(eq=False)
@@ -24,6 +81,16 @@ class Selection:
 
     targets: Sequence[Target] = ()  # only these; empty: everything
     excludes: Sequence[Target] = ()  # but not these
+    _targets: _Covering = attrs.field(init=False, repr=False)
+    _excludes: _Covering = attrs.field(init=False, repr=False)
+
+    @_targets.default
+    def _arranged_targets(self) -> _Covering:
+        return _Covering(self.targets)
+
+    @_excludes.default
+    def _arranged_excludes(self) -> _Covering:
+        return _Covering(self.excludes)
 
     @property
     def is_everything(self) -> bool:
@@ -32,25 +99,25 @@ class Selection:
 
     def selects(self, address: Address) -> bool:
         """A resource is meant."""
-        return self._is_target(address) and not self.leaves_out(address)
+        return (not self.targets or self._targets(address)) and not self.leaves_out(address)
 
     def spells_out(self, address: Address) -> bool:
         """A manifest is meant for itself, whoever protects it; not just with all that is in its repository."""
-        return self.selects(address) and any(each.digest and _covers(each, address) for each in self.targets)
+        is_named = bool(address.digest) and self._targets.inside(address.repository).spells(address)
+        return is_named and not self.leaves_out(address)
 
     def leaves_out(self, address: Address) -> bool:
         """Something is excluded, whatever else may select it."""
-        return any(_covers(each, address) for each in self.excludes)
+        return bool(self.excludes) and self._excludes(address)
 
     def leaves_out_in(self, repository: str) -> bool:
         """Something that may be in this repository is excluded."""
-        return any(not _is_whole(each) and each.repository.matches(repository) for each in self.excludes)
+        return self._excludes.inside(repository).has_parts
 
     def selects_in(self, repository: str) -> bool:
         """Something in this repository may be meant."""
-        here = Address(repository)
-        is_target = not self.targets or any(each.repository.matches(repository) for each in self.targets)
-        return is_target and not any(_is_whole(each) and _covers(each, here) for each in self.excludes)
+        is_target = not self.targets or self._targets.inside(repository).is_some
+        return is_target and not self._excludes.inside(repository).is_whole
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -58,9 +125,6 @@ class Selection:
         if not self.targets or not all(each.repository.is_exact for each in self.targets):
             return None
         return tuple(dict.fromkeys(each.repository.text for each in self.targets))
-
-    def _is_target(self, address: Address) -> bool:
-        return not self.targets or any(_covers(each, address) for each in self.targets)
 
 
 def _is_whole(target: Target) -> bool:

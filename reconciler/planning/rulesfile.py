@@ -90,7 +90,7 @@ def _exception_document(rule: ExceptionRule) -> dict[str, Any]:
     return {
         "match": [_target(each) for each in rule.match],
         "attributes": {said.attribute: said.value for said in rule.attributes},
-        "until": rule.until_ns,
+        "until": str(rule.until_ns),  # a number of JSON ends in 2554
         "reason": rule.reason,
     }
 

@@ -281,3 +281,16 @@ def test_a_repository_in_which_one_image_came_and_another_went_stays(emulator, r
     assert (0, 1) == (planned.code, done.code), planned.stderr
     assert "lastUpdateTime was" in done.stdout
     assert emulator.tag("web/old:v1") is not None
+
+
+@pytest.mark.parametrize("until", ["2026-12-31T23:59:60Z", "2554-08-01T00:00:00Z", "9999-12-31t23:59:59z"])
+def test_an_exception_may_end_at_any_moment(emulator, run, until):
+    """A leap second, and what people write for never."""
+    emulator.push("web/api:v1")
+    exception = {"match": "web/api:v1", "attributes": {"writeEnabled": True}, "until": until, "reason": "INC-4711"}
+    document = {"repositories": [RELEASES], "exceptions": [exception]}
+    emulator.patch("web/api:v1", **LOCKED)
+
+    done = _apply(run, document, "--now", "2026-11-27T00:00:00Z")
+
+    assert (0, True) == (done.code, emulator.tag("web/api:v1")["writeEnabled"]), done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from builders import OPEN, desired_state, digest, manifest, repository, selection, tag
+from hypothesis import given, strategies as st
 
 from reconciler.errors import RefusedError
 from reconciler.model.address import parse_address
@@ -35,6 +36,25 @@ A = digest("a")
 def test_a_repository_stands_for_all_in_it(targets, excludes, address, expected):
     """A tag or a digest stands for itself; an exclusion takes out what a target covers."""
     assert expected == selection(*targets, exclude=excludes).selects(parse_address(address))
+
+
+REPOSITORIES, PARTS = st.sampled_from(["app", "web", "a*", "**"]), st.sampled_from(["", ":v1", ":v*", f"@{A}", "@**"])
+PATTERNS = st.lists(st.builds(str.__add__, REPOSITORIES, PARTS), max_size=4)
+
+
+@given(
+    PATTERNS, PATTERNS, st.sampled_from(["app", "app:v1", "app:x", f"app@{A}", "web", "web:v2", f"web@{digest('b')}"])
+)
+def test_many_targets_mean_what_each_of_them_does(targets, excludes, text):
+    """However they are arranged to be asked about many addresses."""
+    address = parse_address(text)
+
+    def one(pattern):
+        return selection(pattern).selects(address)
+
+    assert selection(*targets, exclude=excludes).selects(address) == (
+        (not targets or any(map(one, targets))) and not any(map(one, excludes))
+    )
 
 
 def test_only_selected_repositories_are_read():
