@@ -24,7 +24,7 @@ from reconciler.render.words import count
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.model.desired import DesiredState
+    from reconciler.model.desired import DesiredState, RepositoryRule, TagRule
     from reconciler.model.last_applied import RememberedRepository
     from reconciler.model.live import LiveRepository
     from reconciler.model.matching import RepositoryRules
@@ -185,14 +185,16 @@ def plan_registry(
     from reconciler.planning.compare import make_plan
     from reconciler.planning.limits import check_limits
     from reconciler.planning.planfile import desired_digest
-    from reconciler.planning.remarks import exception_findings, selection_findings, unlock_findings
+    from reconciler.planning.remarks import exception_findings, rule_findings, selection_findings, unlock_findings
     from reconciler.planning.timing import expiry, goes_by_time
 
     gathered = asyncio.run(_refreshed(desired, registry, given, base, keep=keep, owed=owed))
     plan = make_plan(registry.name, desired_digest(desired), gathered.parts, base.reference)
+    is_whole = plan.complete and given.selection.is_everything
     remarks = (
         *plan.findings,
-        *exception_findings(desired, nanoseconds(given.now)),
+        *exception_findings(desired, nanoseconds(given.now), plan),
+        *(rule_findings(gathered.desired, gathered.spoken) if is_whole else ()),
         *selection_findings(gathered.unmatched),
         *(unlock_findings(plan) if given.where.state is None else ()),
     )
@@ -209,12 +211,14 @@ def plan_registry(
 class _Gathered:
     """What was found out so far, repository by repository."""
 
-    def __init__(self, base: BaseState, given: Given, *, keep: bool) -> None:
+    def __init__(self, desired: DesiredState, base: BaseState, given: Given, *, keep: bool) -> None:
         from reconciler.planning.compare import RepositoryPlan
 
         self.lines: dict[str, bytes] = {}
         self.pending: list[tuple[Observed, RememberedRepository]] = []
         self.unmatched: tuple[str, ...] = ()  # patterns that selected nothing
+        self.desired = desired  # as it is now
+        self.spoken: set[RepositoryRule | TagRule] = set()  # the entries that match something
         self._base = base
         self._keep = keep
         self._selection = given.selection
@@ -234,6 +238,7 @@ class _Gathered:
         base = self._base.of(live.name, remembered)
         part = plan_repository(rules, live, base, self._now_ns, self._selection)
         self._counts = self._counts.plus(part)
+        self.spoken |= part.spoken
         if part.has_something_to_say:
             self._parts.append(part.without_counts())
         if self._keep:
@@ -260,8 +265,8 @@ async def _refreshed(
     from reconciler.registry.reader import refresh
 
     started_s, traffic = time.monotonic(), given.traffic
-    gathered = _Gathered(base, given, keep=keep)
-    index = SelectedIndex(desired_now(desired, given.now), given.selection)
+    gathered = _Gathered(desired_now(desired, given.now), base, given, keep=keep)
+    index = SelectedIndex(gathered.desired, given.selection)
     unmatched = Unmatched(given.selection, index)
 
     def receive(rules: RepositoryRules, live: LiveRepository, remembered: RememberedRepository) -> None:

@@ -55,6 +55,10 @@ def plan_repository(
         whole = plan_repository(rules, live, base, now_ns)
         found.limit = {change.address: change for change in whole.changes}
     wanted = absent(rules.rules)
+    is_told = live.missing and rules.named_exactly  # as missing
+    found.spoken.update(rules.rules if is_told or not live.missing else ())
+    if is_told or wanted is not None:  # what is in it decides nothing
+        found.spoken.update(rules.tag_rules)
     if live.missing:
         _note_missing(rules, found)
         if wanted is not None:
@@ -77,7 +81,9 @@ def _missing(rules: RepositoryRules, found: Found) -> tuple[Address, ...]:
     live, missing = found.live, set(found.live.missing_manifests)
     tags = (Address(live.name, tag=name) for name in live.missing_tags if name not in found.pinned)
     manifests = (Address(live.name, digest=digest) for digest in rules.exact_manifests if digest in missing)
-    return tuple(each for each in (*tags, *manifests) if each not in found.absent and found.selects(each))
+    told = tuple(each for each in (*tags, *manifests) if each not in found.absent and found.selects(each))
+    found.spoken.update(rule for each in told if each.tag for rule in rules.for_tag(each.tag))
+    return told
 
 
 def _compare_repository(declared: Declared, found: Found) -> None:

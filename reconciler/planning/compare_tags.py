@@ -96,6 +96,7 @@ def compare_tags(rules: RepositoryRules, found: Found) -> None:
             _compare_going(name, document, let_go, newest, found)
         else:
             _compare_staying(name, document, expected, found)
+    found.spoken.update(rule for each in expected_of.all for rule in each.rules)
     for name in live.missing_tags:
         expected = expected_of(name)
         if expected is not None and expected.absent:

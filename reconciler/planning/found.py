@@ -16,7 +16,7 @@ import attrs
 
 from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST, LOCKS, TAGGED, WRITE, Document, is_locked
-from reconciler.model.desired import Absent, ManifestRule, TagRule
+from reconciler.model.desired import Absent, ManifestRule, RepositoryRule, TagRule
 from reconciler.model.last_applied import NOTHING
 from reconciler.model.live import LiveManifest, LiveRepository
 from reconciler.model.matching import RepositoryRules
@@ -67,6 +67,7 @@ class RepositoryPlan:
     remarks: tuple[Remark, ...] = ()
     demands: tuple[Demand, ...] = ()  # of tags on manifests
     retention: tuple[Retention, ...] = ()
+    spoken: frozenset[RepositoryRule | TagRule] = frozenset()  # the entries that match something here
     managed: int = 0
     unmanaged: int = 0
     unselected: int = 0
@@ -88,7 +89,7 @@ class RepositoryPlan:
 
     def without_counts(self) -> RepositoryPlan:
         """What it has to say, as far as a plan cares."""
-        return attrs.evolve(self, managed=0, unmanaged=0, unselected=0, observed=None, demands=())
+        return attrs.evolve(self, managed=0, unmanaged=0, unselected=0, observed=None, demands=(), spoken=frozenset())
 
 
 class Found:
@@ -115,6 +116,7 @@ class Found:
         self.pending: dict[Address, Pending] = {}
         self.demands: list[Demand] = []
         self.retention: list[Retention] = []
+        self.spoken: set[RepositoryRule | TagRule] = set()
         self.pinned: set[str] = set()  # tags that are not there and shall point somewhere
         self.absent: set[Address] = set()  # of what must not be there, and is not
         self.created: set[str] = set()  # those of them that can
@@ -265,6 +267,7 @@ class Found:
             remarks=tuple(self.remarks),
             demands=tuple(self.demands),
             retention=tuple(self.retention),
+            spoken=frozenset(self.spoken),
             managed=self.managed,
             unmanaged=self.unmanaged,
             unselected=self.unselected,

@@ -7,9 +7,11 @@ thousands of the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from reconciler.model.desired import DesiredState, ExceptionRule
+from reconciler.model.desired import DesiredState, ExceptionRule, RepositoryRule, TagRule
+from reconciler.model.pattern import EVERYTHING
 from reconciler.planning.found import Remark
 from reconciler.planning.plan import Finding, Plan
 
@@ -49,15 +51,39 @@ def findings_from(remarks: Iterable[Remark]) -> tuple[Finding, ...]:
     return tuple(Finding(code, _message(code, sorted(by_code[code]))) for code in sorted(by_code))
 
 
-def exception_findings(desired: DesiredState, now_ns: int) -> tuple[Finding, ...]:
-    """What is to be said about exceptions that have ended, and about those that end within a day."""
-    return tuple(finding for each in desired.exceptions for finding in _about(each, now_ns))
+def exception_findings(desired: DesiredState, now_ns: int, plan: Plan) -> tuple[Finding, ...]:
+    """What is to be said about exceptions that have ended, that end within a day, and that changes were made for."""
+    asked = Counter(origin for change in plan.changes for origin in set(change.origins)) if desired.exceptions else {}
+    return tuple(finding for each in desired.exceptions for finding in _about(each, now_ns, asked))
 
 
 def selection_findings(unmatched: Iterable[str]) -> tuple[Finding, ...]:
     """What is to be said about `--target` and `--exclude` that selected nothing."""
     said = "nothing that the files speak of, and that the registry holds, matches it"
     return tuple(Finding("unmatched-selection", f"{option}: {said}") for option in unmatched)
+
+
+def rule_findings(desired: DesiredState, spoken: Collection[RepositoryRule | TagRule]) -> tuple[Finding, ...]:
+    """
+    What is to be said about entries that declare something and match nothing: there may be a typing error in them.
+
+    Args:
+        desired: The entries, exceptions among them as such.
+        spoken: Those that match something.
+    """
+    silent: list[RepositoryRule | TagRule] = []
+    for rule in desired.repositories:
+        if rule not in spoken:
+            silent += [rule] if rule.ensure is None else []
+        else:
+            silent += [tag for tag in rule.tags if tag not in spoken and tag.declared]
+    silent = [rule for rule in silent if not any(pattern.text == EVERYTHING for pattern in rule.match)]  # no typo
+    if not silent:
+        return ()
+    one_or_many = "1 entry matches" if len(silent) == 1 else f"{len(silent):,} entries match"
+    examples = ", ".join(f"{rule.match[0].text} at {rule.origin}" for rule in silent[:_EXAMPLES])
+    more = f" and {len(silent) - _EXAMPLES:,} more" if len(silent) > _EXAMPLES else ""
+    return (Finding("unmatched-entry", f"{one_or_many} nothing that the registry holds: {examples}{more}"),)
 
 
 def unlock_findings(plan: Plan) -> tuple[Finding, ...]:
@@ -75,12 +101,16 @@ def unlock_findings(plan: Plan) -> tuple[Finding, ...]:
     )
 
 
-def _about(exception: ExceptionRule, now_ns: int) -> Iterator[Finding]:
+def _about(exception: ExceptionRule, now_ns: int, asked: Mapping[str, int]) -> Iterator[Finding]:
+    number = max((asked.get(str(said.origin), 0) for said in exception.attributes), default=0)
     what = f"the exception at {exception.origin} ({exception.reason})"
     if exception.until_ns <= now_ns:
         yield Finding("exception-ended", f"{what} ended at {exception.until} and does nothing any more; it can go")
     elif exception.until_ns - now_ns <= ENDS_SOON_NS:
         yield Finding("exception-ends-soon", f"{what} ends at {exception.until}; from then on the other rules hold")
+    if number and exception.until_ns > now_ns:
+        changes = "1 change is" if number == 1 else f"{number:,} changes are"
+        yield Finding("exception-in-force", f"{changes} made for {what}, which ends at {exception.until}")
 
 
 def _message(code: str, addresses: list[str]) -> str:

@@ -79,7 +79,7 @@ def test_an_exception_for_a_repository_speaks_of_the_repository_alone():
 )
 def test_an_end_is_told_a_day_before_and_after(now_ns, expected):
     """Such a finding stops nothing."""
-    findings = exception_findings(_excepting(tag_name="v1"), now_ns)
+    findings = exception_findings(_excepting(tag_name="v1"), now_ns, plan_of(desired_state()))
 
     assert expected == [finding.code for finding in findings]
     assert not any(finding.stops for finding in findings)
@@ -187,3 +187,15 @@ def test_an_exception_that_opens_a_repository_does_not_start_retention_in_it():
     plan = plan_of(in_force(desired, 0), live, now_ns=10)
 
     assert {"app"} == {str(change.address) for change in plan.changes}
+
+
+def test_changes_that_an_exception_asks_for_are_told_with_its_reason_and_end():
+    """Whoever reviews the plan may not have the file."""
+    desired = _excepting(tag_name="v1")
+    live = repository("app", OPEN, {"v1": tag("a", **LOCKED_FLAGS)}, manifests={A: manifest(deleteEnabled=False)})
+
+    [finding] = exception_findings(desired, 0, plan_of(in_force(desired, 0), live))
+
+    assert ("exception-in-force", False) == (finding.code, finding.stops)
+    assert "1 change is made for the exception at registry.yaml:20:5 (INC-4711, vendor re-push)" in finding.message
+    assert "which ends at 1970-01-05T04:00:00Z" in finding.message

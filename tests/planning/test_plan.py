@@ -7,8 +7,10 @@ import pytest
 from builders import LOCKED, OPEN, desired_state, digest, plan_of, repository, tag
 
 from reconciler.model.address import Address
+from reconciler.model.matching import DesiredIndex
 from reconciler.planning.compare import RepositoryPlan, make_plan, plan_repository
 from reconciler.planning.plan import Blocked, Change, Summary, Unknown
+from reconciler.planning.remarks import rule_findings
 
 CLOSED = dict.fromkeys(OPEN, False)
 
@@ -257,3 +259,37 @@ def test_a_repository_without_rules_has_nothing_to_say():
     part = plan_repository(rules, repository("app", OPEN, {"v1": tag()}))
 
     assert (RepositoryPlan(unmanaged=2), False) == (attrs.evolve(part, observed=None), part.has_something_to_say)
+
+
+def test_entries_that_match_nothing_are_known():
+    """What is named exactly is told as missing, what only forbids may well match nothing."""
+    rules = (
+        {"match": "shpo/**", "deleteEnabled": False, "tags": [{"match": "v*", "deleteEnabled": False}]},
+        {
+            "match": "shop/*",
+            "tags": [
+                {"match": "v*", "protect": "immutable"},
+                {"match": "relaese-*", "protect": "immutable"},
+                {"match": "pr-*", "ensure": "absent"},
+                {"match": "pr-*", "keep": {"last": 1}},
+                {"match": "next", "deleteEnabled": False},
+            ],
+        },
+        {"match": "old", "deleteEnabled": False, "tags": [{"match": "v*", "deleteEnabled": False}]},
+        {"match": "**", "tags": [{"match": "**", "deleteEnabled": False}]},
+    )
+    desired = desired_state(*rules)
+    index = DesiredIndex(desired)
+    live = (
+        repository("shop/api", OPEN, {"v1": tag()}, missing_tags=("next",)),
+        repository("old", missing=True),
+    )
+    parts = [plan_repository(index.for_repository(each.name), each) for each in live]
+
+    [finding] = rule_findings(desired, frozenset().union(*(part.spoken for part in parts)))
+
+    assert ("unmatched-entry", False) == (finding.code, finding.stops)
+    assert (
+        "3 entries match nothing that the registry holds: shpo/** at registry.yaml:1:5,"
+        " relaese-* at registry.yaml:5:5, next at registry.yaml:8:5"
+    ) == finding.message
