@@ -10,7 +10,7 @@ with it. So what is kept keeps all of these; and what is not known keeps everyth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -24,6 +24,8 @@ from reconciler.planning.closure import Demand
 from reconciler.planning.found import Found
 from reconciler.planning.plan import FIRST_RANK
 from reconciler.planning.rules import declare, is_decided, is_lock
+
+_UNKNOWN = "whether something needs it is not known: "  # how the reason begins where something may need a manifest
 
 _Matching = Mapping[str, tuple[ManifestRule, ...]]
 
@@ -53,16 +55,17 @@ def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) 
         for digest in wanted
         if (why := _why_needed(digest, found, standing) or ("" if digest in locked else _why_unknown(digest, found)))
     }
-    _keep_what_is_needed(wanted, kept, locked, found)
-    # What others need stays for that reason, quietly; a lock is told where nothing else keeps it.
-    found.left_alone |= locked.keys() - kept.keys()
-    for digest in sorted(kept.keys() | locked.keys()):
-        is_lock = digest not in kept
-        if is_lock or _is_named(matching[digest], digest):
+    _keep_what_is_needed(wanted, kept, found)
+    # What others need stays for that, quietly. Where nothing but its lock keeps it, that is told, and no rule opens it.
+    alone = {digest: why for digest, why in locked.items() if kept.get(digest, _UNKNOWN).startswith(_UNKNOWN)}
+    found.left_alone |= alone.keys()
+    kept.update(alone)
+    _keep_what_is_needed(wanted, kept, found)
+    for digest in sorted(kept):
+        if digest in alone or _is_named(matching[digest], digest):
             found.needed.add(digest)
-            address, code = Address(found.live.name, digest=digest), "locked" if is_lock else "needed"
-            found.block(address, code, f"{wanted[digest]}, and {locked[digest] if is_lock else kept[digest]}")
-    kept.update(locked)
+            address, code = Address(found.live.name, digest=digest), "locked" if digest in alone else "needed"
+            found.block(address, code, f"{wanted[digest]}, and {kept[digest]}")
     left = {digest: said for digest, said in wanted.items() if digest not in kept}
     used = {said.origin for said in left.values() if said.is_retention}
     rules = {rule for digest in left for rule in matching[digest] if rule.keep and rule.keep.origin in used}
@@ -126,9 +129,9 @@ def _why_unknown(digest: str, found: Found) -> str:
     """Why it is not known whether something needs a manifest; empty: it is."""
     manifest = found.live.manifests[digest]
     if found.live.incomplete or found.live.incomplete_manifests:
-        return "not everything that may need it was seen"
+        return f"{_UNKNOWN}not everything that may need it was seen"
     if manifest.subject is None or manifest.referrers is None:
-        return "what it is about, or what is about it, could not be read"
+        return f"{_UNKNOWN}what it is about, or what is about it, could not be read"
     return ""
 
 
@@ -137,24 +140,22 @@ def _tag_about(digest: str, found: Found) -> str:
     return next((each for each in tags_about(digest) if each in found.live.tags and each not in found.gone), "")
 
 
-def _keep_what_is_needed(
-    wanted: Mapping[str, Absent], kept: dict[str, str], locked: Collection[str], found: Found
-) -> None:
-    """Let what stays, some of it locked, keep its children, what it is about and what is about it, and so on."""
+def _keep_what_is_needed(wanted: Mapping[str, Absent], kept: dict[str, str], found: Found) -> None:
+    """Let what stays keep its children, what it is about and what is about it, and so on."""
     manifests = found.live.manifests
-    staying = [digest for digest in manifests if digest not in wanted or digest in kept or digest in locked]
+    staying = [digest for digest in manifests if digest not in wanted or digest in kept]
     subject_of = _referring(wanted, manifests)
     staying += [digest for digest in subject_of if digest not in manifests]  # whoever hides has not gone
     staying.sort()  # which of several reasons is told depends on names alone
     while staying:
         digest = staying.pop()
         if _may_have_any_child(manifests.get(digest)):
-            kept.update(dict.fromkeys(wanted.keys() - kept, f"the children of {digest}, which stays, are not known"))
+            kept.update(dict.fromkeys(wanted.keys() - kept, f"{_UNKNOWN}the children of {digest}, which stays"))
             return
         for other, why in _needs(digest, manifests, subject_of):
             if other in wanted and other not in kept:
                 kept[other] = why
-                staying += [other] if other not in locked else []
+                staying.append(other)
 
 
 def _may_have_any_child(manifest: LiveManifest | None) -> bool:

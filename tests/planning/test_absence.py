@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from builders import LOCKED, OPEN, desired_state, digest, manifest, plan_of, repository, tag
+from builders import INDEX, LOCKED, OPEN, desired_state, digest, manifest, plan_of, repository, tag
 from hypothesis import given, strategies as st
 
 from reconciler.model.address import Address
@@ -488,6 +488,24 @@ def test_a_locked_manifest_that_must_be_absent_is_blocked_and_not_opened(entries
     manifests = {A: manifest(deleteEnabled=False, subject=None, referrers=None)}
 
     plan = _manifests(*entries, manifests=manifests)
+
+    assert ({}, {f"app@{A}": "locked"}) == (_deeds(plan), _codes(plan))
+
+
+def test_what_stays_for_the_sake_of_a_lock_alone_opens_nothing():
+    """The image stays because its signature is locked, and that is no reason to open the signature."""
+    manifests = {A: manifest(referrers=(B,)), B: manifest(subject=A, deleteEnabled=False)}
+
+    plan = _manifests({"protect": "open"}, {"ensure": "absent"}, manifests=manifests)
+
+    assert ({}, {f"app@{B}": "locked"}) == (_deeds(plan), _codes(plan))
+
+
+def test_what_stays_because_something_is_not_known_is_not_opened():
+    """As soon as it is known it would go."""
+    manifests = {A: manifest(deleteEnabled=False), B: manifest(C, children=None, media_type=INDEX, tags=("hidden",))}
+
+    plan = _manifests({"match": A, "protect": "open"}, UNTAGGED, manifests=manifests)
 
     assert ({}, {f"app@{A}": "locked"}) == (_deeds(plan), _codes(plan))
 
