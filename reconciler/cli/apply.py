@@ -210,10 +210,11 @@ def _check_expiry(plan: Plan, path: str = "") -> None:
     made, end = (parsed(text) if text else None for text in (plan.now, plan.expires))
     if (plan.now and made is None) or (plan.expires and end is None):
         raise RefusedError(f"{where}the plan names a moment that is none; nothing was changed\n  Make a new plan.")
-    if path and made is not None and made > now() + _CLOCKS_DIFFER:
+    is_early = made is not None and made > now() + _CLOCKS_DIFFER
+    if is_early and (path or any(change.action == "delete" for change in plan.changes)):
         raise RefusedError(
             f"{where}the plan is for a time to come, {plan.now}; nothing was changed\n"
-            "  It shows what will be so then. Make a plan for now, or apply this one then."
+            "  It shows what will be so then, and what is deleted now is gone. Make a plan for now, or apply it then."
         )
     if end is not None and end <= now():
         raise RefusedError(

@@ -22,8 +22,11 @@ from reconciler.cli.steps import Given, Planned, given_from, plan_registry
 from reconciler.errors import RefusedError
 from reconciler.render.words import count
 
+_SHOWN = 3
+
 if TYPE_CHECKING:
     from reconciler.model.desired import DesiredState
+    from reconciler.planning.debts import Debt
     from reconciler.planning.drift import Drifted
     from reconciler.planning.limits import Limits
     from reconciler.planning.plan import Plan
@@ -70,11 +73,11 @@ def _told(desired: DesiredState, registry: Registry, given: Given, memory: Memor
     planned = plan_registry(desired, registry, given, memory.base, owed=owed)
     healing, found = _drift_in(planned, given.limits, memory)
     is_whole = healing.complete and given.selection.is_everything
-    _show(planned.plan, healing, found, memory, given.others, is_whole=is_whole)
+    _show(planned.plan, healing, found, memory, given.others, is_whole=is_whole, owed=planned.owed)
     if not healing.complete:
         note(f"error: {len(healing.unknown):,} could not be read in full; there may be more drift than this")
         return ERROR
-    return CHANGES if found else OK
+    return CHANGES if found or planned.owed else OK
 
 
 def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Memory) -> int:
@@ -127,13 +130,14 @@ def _show(
     *,
     is_whole: bool,
     is_note: bool = False,
+    owed: Sequence[Debt] = (),
 ) -> None:
     from reconciler.render.drift_json import drift_to_json
     from reconciler.render.drift_text import render_drift
 
     seen = first_seen(memory, found, is_whole=is_whole)
     if others["output_format"] == "json" and not is_note:
-        answer(drift_to_json(healing, found, seen))
+        answer(drift_to_json(healing, found, seen, owed))
         return
     text = render_drift(
         plan.registry,
@@ -141,9 +145,19 @@ def _show(
         {key: shown_time(at) for key, at in seen.items()},
         stdout_paint(no_color=others["no_color"]),
         full=others["full"],
-        notes=[*_unmatched(plan), *_notes(plan, healing, found, memory, heals=others["heal"])],
+        notes=[*_owed(owed), *_unmatched(plan), *_notes(plan, healing, found, memory, heals=others["heal"])],
     )
     note(text) if is_note else answer(text)
+
+
+def _owed(owed: Sequence[Debt]) -> list[str]:
+    """What a run that died left unlocked."""
+    if not owed:
+        return []
+    them = count(len(owed), "resource is", "resources are")
+    examples = ", ".join(str(debt.address) for debt in owed[:_SHOWN])
+    more = f" and {len(owed) - _SHOWN:,} more" if len(owed) > _SHOWN else ""
+    return [f"{them} still unlocked by a run that did not end: {examples}{more}. apply, or --heal, locks first."]
 
 
 def _unmatched(plan: Plan) -> list[str]:

@@ -14,6 +14,7 @@ import attrs
 import click
 
 from reconciler.cli.clock import nanoseconds, now, parsed, text_of
+from reconciler.cli.gathered import Gathered
 from reconciler.cli.memory import Where, where_from
 from reconciler.cli.output import password_from_stdin
 from reconciler.cli.progress import Progress, shown
@@ -24,13 +25,12 @@ from reconciler.render.words import count
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.model.desired import DesiredState, RepositoryRule, TagRule
+    from reconciler.model.desired import DesiredState
     from reconciler.model.last_applied import RememberedRepository
     from reconciler.model.live import LiveRepository
     from reconciler.model.matching import RepositoryRules
     from reconciler.model.selection import Selection
     from reconciler.planning.base import BaseState
-    from reconciler.planning.compare import RepositoryPlan
     from reconciler.planning.debts import Debt
     from reconciler.planning.limits import Limits
     from reconciler.planning.plan import Plan
@@ -106,6 +106,7 @@ class Planned:
     plan: Plan
     lines: Mapping[str, bytes] = attrs.field(factory=dict)  # of a state file: repositories that no change touches
     pending: Sequence[tuple[Observed, RememberedRepository]] = ()  # and those that one does
+    owed: Sequence[Debt] = ()  # locks that the plan takes for on, and that are not
 
 
 @attrs.frozen(eq=False)
@@ -205,67 +206,19 @@ def plan_registry(
         now=text_of(given.now) if goes_by_time(desired) else None,
         expires=expiry(plan, desired, nanoseconds(given.now)),
     )
-    return Planned(plan, gathered.lines, gathered.pending)
-
-
-class _Gathered:
-    """What was found out so far, repository by repository."""
-
-    def __init__(self, desired: DesiredState, base: BaseState, given: Given, *, keep: bool) -> None:
-        from reconciler.planning.compare import RepositoryPlan
-
-        self.lines: dict[str, bytes] = {}
-        self.pending: list[tuple[Observed, RememberedRepository]] = []
-        self.unmatched: tuple[str, ...] = ()  # patterns that selected nothing
-        self.desired = desired  # as it is now
-        self.spoken: set[RepositoryRule | TagRule] = set()  # the entries that match something
-        self._base = base
-        self._keep = keep
-        self._selection = given.selection
-        self._now_ns = nanoseconds(given.now)
-        self._parts: list[RepositoryPlan] = []
-        self._counts = RepositoryPlan()
-
-    @property
-    def parts(self) -> list[RepositoryPlan]:
-        return [*self._parts, self._counts]
-
-    def add(self, rules: RepositoryRules, live: LiveRepository, remembered: RememberedRepository) -> None:
-        from reconciler.planning.compare import plan_repository
-
-        if not self._selection.selects_in(live.name):
-            return
-        base = self._base.of(live.name, remembered)
-        part = plan_repository(rules, live, base, self._now_ns, self._selection)
-        self._counts = self._counts.plus(part)
-        self.spoken |= part.spoken
-        if part.has_something_to_say:
-            self._parts.append(part.without_counts())
-        if self._keep:
-            self._remember(live.name, part.observed, remembered)
-
-    def _remember(self, name: str, observed: Observed | None, remembered: RememberedRepository) -> None:
-        from reconciler.planning.remember import NOTHING_MADE, line_after
-        from reconciler.planning.statefile import repository_to_line
-
-        if observed is None:  # it could not be read
-            self.lines[name] = b"" if remembered.is_empty else repository_to_line(name, remembered)
-        elif observed.is_settled:
-            self.lines[name] = line_after(observed, remembered, NOTHING_MADE, lambda _: False)
-        else:
-            self.pending.append((observed, remembered))
+    return Planned(plan, gathered.lines, gathered.pending, gathered.owed)
 
 
 async def _refreshed(
     desired: DesiredState, registry: Registry, given: Given, base: BaseState, *, keep: bool, owed: Sequence[Debt]
-) -> _Gathered:
+) -> Gathered:
     from reconciler.events import RepositoryRead
     from reconciler.model.selection import SelectedIndex, Unmatched
     from reconciler.planning.owed import paid_repository
     from reconciler.registry.reader import refresh
 
     started_s, traffic = time.monotonic(), given.traffic
-    gathered = _Gathered(desired_now(desired, given.now), base, given, keep=keep)
+    gathered = Gathered(desired_now(desired, given.now), base, given, keep=keep)
     index = SelectedIndex(gathered.desired, given.selection)
     unmatched = Unmatched(given.selection, index)
 
@@ -278,7 +231,7 @@ async def _refreshed(
 
     with shown(Progress(quiet=traffic.quiet), quiet=traffic.quiet) as progress:
         async with client_for(registry, traffic, progress) as client:
-            owed = await _still_owed(client, owed, traffic) if owed else ()
+            owed = gathered.owed = await _still_owed(client, owed, traffic) if owed else ()
             await refresh(
                 client,
                 index,

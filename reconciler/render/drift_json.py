@@ -9,12 +9,15 @@ from typing import Any
 import orjson
 
 from reconciler import __version__
+from reconciler.planning.debts import Debt
 from reconciler.planning.drift import WAYS, Drifted
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import FORMAT_VERSION, reference_document
 
 
-def drift_to_json(plan: Plan, drifted: Sequence[Drifted], first_seen: Mapping[str, str]) -> bytes:
+def drift_to_json(
+    plan: Plan, drifted: Sequence[Drifted], first_seen: Mapping[str, str], owed: Sequence[Debt] = ()
+) -> bytes:
     """
     What drifted.
 
@@ -22,6 +25,7 @@ def drift_to_json(plan: Plan, drifted: Sequence[Drifted], first_seen: Mapping[st
         plan: The plan that heals it.
         drifted: What it heals, and what it cannot.
         first_seen: When each attribute was first seen to drift (RFC 3339), by its key.
+        owed: What a run that did not end left unlocked.
     """
     ways = Counter(way for each in drifted for way in each.ways)
     summary: dict[str, int] = {"resources": len({each.address for each in drifted}), **{way: ways[way] for way in WAYS}}
@@ -32,6 +36,10 @@ def drift_to_json(plan: Plan, drifted: Sequence[Drifted], first_seen: Mapping[st
         "base": reference_document(plan.base),
         "complete": plan.complete,
         "drift": [_resource(each, first_seen) for each in drifted],
+        "owed": [
+            {"address": str(debt.address), "locks": dict(debt.locks), "run": debt.run, "since": debt.since}
+            for debt in owed
+        ],
         "unknown": [{"address": str(each.address), "message": each.message} for each in plan.unknown],
         "summary": summary,
     }

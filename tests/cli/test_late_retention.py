@@ -69,3 +69,17 @@ def test_so_do_manifests(emulator, planned):
 
     assert 1 == done.code
     assert [False, True, True] == [emulator.manifest(f"web/api@{each}") is not None for each in digests[:3]]
+
+
+def test_nothing_is_deleted_by_a_clock_that_is_ahead(emulator, reconciler, tmp_path):
+    """Also where the files are applied at once; what an exception opens then can be tried."""
+    emulator.push("web/api:b0")
+    entry = {"match": "web/api", "tags": [{"match": "b*", "keep": {"newerThan": "30d"}}]}
+    (tmp_path / "registry.json").write_text(json.dumps({"version": 1, "repositories": [entry]}))
+
+    done = reconciler(
+        *("apply", "registry.json", "--registry", emulator.url, "--auto-approve"), RECONCILER_NOW="2090-01-01T00:00:00Z"
+    )
+
+    assert (1, True) == (done.code, emulator.tag("web/api:b0") is not None)
+    assert "error: the plan is for a time to come, 2090-01-01T00:00:00Z; nothing was changed" in done.stderr
