@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.model.live import LiveRepository
     from reconciler.model.matching import RepositoryRules
     from reconciler.planning.debts import Debt
-    from reconciler.planning.found import RepositoryPlan
+    from reconciler.planning.repository_plan import RepositoryPlan
     from reconciler.planning.retained import Retained
     from reconciler.registry.client import Client
     from reconciler.render.explain_text import Explanation

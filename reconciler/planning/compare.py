@@ -23,9 +23,10 @@ from reconciler.planning.cause import UNREMEMBERED, Base
 from reconciler.planning.compare_manifests import compare_manifests
 from reconciler.planning.compare_tags import compare_tags, note_deleted
 from reconciler.planning.delete_repository import delete_repository
-from reconciler.planning.found import Found, Remark, RepositoryPlan
+from reconciler.planning.found import Found
 from reconciler.planning.plan import ACTIONS, Change, Plan, Summary, Unknown
 from reconciler.planning.remarks import findings_from
+from reconciler.planning.repository_plan import Remark, RepositoryPlan
 from reconciler.planning.rules import Declared, declare
 
 __all__ = ["RepositoryPlan", "make_plan", "plan_repository"]

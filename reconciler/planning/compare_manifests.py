@@ -16,9 +16,10 @@ from reconciler.model.desired import Declaration, ManifestRule, Origin
 from reconciler.model.live import LiveManifest
 from reconciler.model.matching import RepositoryRules, absent
 from reconciler.planning.closure import Demand, spread
-from reconciler.planning.found import Found, Remark
+from reconciler.planning.found import Found
 from reconciler.planning.plan import Unknown, Via
 from reconciler.planning.remember import Alike, Pending
+from reconciler.planning.repository_plan import Remark
 from reconciler.planning.rules import Declared, declare, demand, values
 from reconciler.planning.unneeded import Going, unneeded
 

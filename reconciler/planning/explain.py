@@ -21,8 +21,8 @@ from reconciler.model.live import LiveManifest, LiveRepository
 from reconciler.model.matching import RepositoryRules, absent
 from reconciler.planning.closure import Demand
 from reconciler.planning.effective import Answer, Image, effective
-from reconciler.planning.found import RepositoryPlan
 from reconciler.planning.plan import Blocked, Change
+from reconciler.planning.repository_plan import RepositoryPlan
 from reconciler.planning.retained import DAY_S, Manifests, Retained, age
 
 _Rule: TypeAlias = RepositoryRule | TagRule | ManifestRule

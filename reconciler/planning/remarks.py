@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from reconciler.model.desired import DesiredState, ExceptionRule, RepositoryRule, TagRule
 from reconciler.model.pattern import EVERYTHING
-from reconciler.planning.found import Remark
 from reconciler.planning.plan import Finding, Plan
+from reconciler.planning.repository_plan import Remark
 
 ENDS_SOON_NS = 24 * 3600 * 1_000_000_000
 _EXAMPLES = 3

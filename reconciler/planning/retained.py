@@ -19,7 +19,7 @@ from reconciler.model.live import LiveRepository, tags_about
 from reconciler.model.matching import RepositoryRules, absent
 from reconciler.model.retention import is_locked_for_good, lasting, newest_first, outdated
 from reconciler.planning.closure import spread
-from reconciler.planning.found import RepositoryPlan
+from reconciler.planning.repository_plan import RepositoryPlan
 from reconciler.planning.rules import declare, is_decided, is_lock
 
 _NS = 1_000_000_000
