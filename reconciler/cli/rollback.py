@@ -54,8 +54,8 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     What was created stays and what was deleted is gone: that is told, and not undone.
 
     Only what still stands as that run left it is touched; what somebody changed since
-    is told and left alone. A manifest stays locked where a locked tag needs it that is
-    not undone too. The files still say what they said: change them too, or the next
+    is told and left alone. A manifest stays locked where a locked tag or index needs it
+    that is not undone too. The files still say what they said: change them too, or the next
     apply does it all again.
 
     \b
@@ -96,7 +96,7 @@ async def _read(
     from reconciler.apply import still_owed
     from reconciler.apply.retrying import in_parallel
     from reconciler.planning.owed import paid_document, paid_repository
-    from reconciler.planning.undo import Found, digests_in, opens_manifest, wanted_for
+    from reconciler.planning.undo import Found, opens_manifest, roots_after, wanted_for
     from reconciler.registry.pointing import read_pointing
 
     live: dict[Address, Document | None] = {}
@@ -107,11 +107,11 @@ async def _read(
         live[address] = None if document is None else paid_document(document, owed.get(address))
 
     async def point(name: str) -> None:
-        tags = {each.address.tag for each in done if each.address.repository == name and each.address.tag}
-        tags |= {tag for tag, was in memory.base.remembered(name).tags.items() if was.was_locked}
-        read = await read_pointing(client, name, tags=tags, digests=digests_in(done, name))
+        named, locked = ({each for each in some if each.repository == name} for some in (changed, {*roots, *owed}))
+        read = await read_pointing(client, name, memory.base.remembered(name), named=named, locked=locked)
         repositories[name] = paid_repository(read, owed.values())
 
+    changed, roots = {each.address for each in done}, roots_after(done)
     async with client_for(registry, traffic, lambda _: None) as client:
         still = await still_owed(client, debts, concurrency=traffic.concurrency)
         owed = {debt.address: debt for debt in still}

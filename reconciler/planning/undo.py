@@ -2,8 +2,8 @@
 The plan that undoes a run: each value back to what it was before, each tag back to where it pointed.
 
 Only what still stands as the run left it is touched. Where somebody changed it since,
-their change is newer than what is to be undone, and stays. So does the lock of a
-manifest that a tag needs which is not undone with it, or that came to need it since.
+their change is newer than what is to be undone, and stays. So does the lock of a manifest
+that a tag or an index needs which is not undone with it, or that came to need it since.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from reconciler.model.last_applied import NOTHING
 from reconciler.model.live import LiveRepository
 from reconciler.planning import changes
 from reconciler.planning.base import BaseState
-from reconciler.planning.held import Held, held
+from reconciler.planning.held import held
 from reconciler.planning.journal import Done
 from reconciler.planning.patch import make_patch
 from reconciler.planning.plan import (
@@ -76,14 +76,15 @@ def wanted_for(done: Sequence[Done], memory: BaseState) -> set[Address]:
     return wanted | {Address(name) for name in {each.address.repository for each in ours} if _locks(memory, name)}
 
 
-def digests_in(done: Sequence[Done], repository: str) -> set[str]:
-    """What tags of a repository may point at once the run is undone, where they will be locked as they are not now."""
-    ours = (each for each in done if each.is_ours and each.address.tag and each.address.repository == repository)
-    return {
-        str(each.before[DIGEST])
-        for each in ours
-        if DIGEST in each.before and (each.action == "move" or is_locked(each.before))
-    }
+def roots_after(done: Sequence[Done]) -> set[Address]:
+    """Manifests that something locked may stand on once the run is undone, and does not now."""
+    ours = [each for each in done if each.is_ours]
+    moved = {_origin_of(each) for each in ours if DIGEST in each.before and _is_root(each)}
+    return moved | {each.address for each in ours if each.address.digest and is_locked(each.before)}
+
+
+def _is_root(done: Done) -> bool:
+    return bool(done.address.tag) and (done.action == "move" or is_locked(done.before))
 
 
 def opens_manifest(done: Done) -> bool:
@@ -175,33 +176,41 @@ def _change(done: Done, live: Document, changed: Sequence[str], run: str) -> Cha
 
 
 def _keep_what_is_needed(ours: Sequence[Done], verdicts: dict[Address, _Verdict], found: Found) -> None:
-    """Leave the locks of manifests that a tag needs; what is opened for a tag waits for that tag."""
-    holding = {name: held(live, _tags_after(live, verdicts)) for name, live in found.repositories.items()}
-    for done in ours:
-        change = verdicts[done.address]
-        if isinstance(change, Change) and opens_manifest(done):
-            above = verdicts.get(done.via.address) if done.via else None
-            verdicts[done.address] = _judged(change, above, holding[done.address.repository])
+    """Leave the locks of manifests that something needs; what is opened for a tag waits for that tag."""
+    opening = [each for each in ours if opens_manifest(each)]
+    for done in opening:
+        verdicts[done.address] = _with_tag(verdicts[done.address], verdicts.get(done.via.address) if done.via else None)
+    holding = {name: held(_after(live, verdicts)) for name, live in found.repositories.items()}
+    for done in opening:
+        why = holding[done.address.repository].why(done.address.digest)
+        if why and isinstance(verdicts[done.address], Change):
+            verdicts[done.address] = Left(done.address, why, "changed")
 
 
-def _judged(change: Change, above: _Verdict | None, holding: Held) -> _Verdict:
+def _with_tag(change: _Verdict, above: _Verdict | None) -> _Verdict:
     """Whether a manifest is opened; `above` is what becomes of the tag for which it was locked."""
+    if isinstance(change, Left):
+        return change
     if isinstance(above, Left):
         why = f"it was locked for {above.address.tag}, which is left as it is"
         return Left(change.address, why, above.kind)
-    if why := holding.why(change.address.digest):
-        return Left(change.address, why, "changed")
     if above is None or DIGEST not in above.after:
         return change
     return attrs.evolve(change, via=Via(above.address, str(above.after[DIGEST])))
 
 
-def _tags_after(live: LiveRepository, verdicts: Mapping[Address, _Verdict]) -> Mapping[str, Document]:
-    after = dict(live.tags)
+def _after(live: LiveRepository, verdicts: Mapping[Address, _Verdict]) -> LiveRepository:
+    """A repository as it will be."""
+    tags, manifests = dict(live.tags), dict(live.manifests)
     for address, verdict in verdicts.items():
-        if address.repository == live.name and address.tag in after and isinstance(verdict, Change):
-            after[address.tag] = {**after[address.tag], **verdict.after}
-    return after
+        if address.repository != live.name or isinstance(verdict, Left):
+            continue
+        if address.tag in tags:
+            tags[address.tag] = {**tags[address.tag], **verdict.after}
+        elif address.digest in manifests:
+            known = manifests[address.digest]
+            manifests[address.digest] = attrs.evolve(known, document={**known.document, **verdict.after})
+    return attrs.evolve(live, tags=tags, manifests=manifests)
 
 
 def _unlocks(undoing: Sequence[Change], found: Found, memory: BaseState) -> Iterator[Unlock]:
