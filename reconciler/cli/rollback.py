@@ -16,16 +16,12 @@ from reconciler.cli.output import note
 from reconciler.cli.plan_output import put_out
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
 from reconciler.cli.steps import limits_from, traffic_from
-from reconciler.errors import NotFoundError, RefusedError
+from reconciler.errors import RefusedError
 
 if TYPE_CHECKING:
-    from reconciler.model.address import Address
-    from reconciler.model.attributes import Document
-    from reconciler.model.live import LiveRepository
     from reconciler.planning.debts import Debt
     from reconciler.planning.journal import Done
     from reconciler.planning.undo import Found, Left
-    from reconciler.registry.client import Client
 
 _SHOWN = 10
 _HEADINGS = {"changed": "Changed since, left alone", "impossible": "Cannot be undone"}
@@ -92,43 +88,10 @@ def command(run: str, registry: str | None, **others: Any) -> int:
 async def _read(
     done: Sequence[Done], memory: Memory, registry: Registry, traffic: Traffic, debts: Sequence[Debt]
 ) -> Found:
-    """What the registry holds of all that undoing it touches, and what needs the manifests that it would open."""
-    from reconciler.apply import still_owed
-    from reconciler.apply.retrying import in_parallel
-    from reconciler.planning.owed import paid_document, paid_repository
-    from reconciler.planning.undo import Found, opens_manifest, roots_after, wanted_for
-    from reconciler.registry.pointing import read_pointing
+    from reconciler.standing import read_standing
 
-    live: dict[Address, Document | None] = {}
-    repositories: dict[str, LiveRepository] = {}
-
-    async def look(address: Address) -> None:
-        document = await _document(address, client)
-        live[address] = None if document is None else paid_document(document, owed.get(address))
-
-    async def point(name: str) -> None:
-        named, locked = ({each for each in some if each.repository == name} for some in (changed, {*roots, *owed}))
-        read = await read_pointing(client, name, memory.base.remembered(name), named=named, locked=locked)
-        repositories[name] = paid_repository(read, owed.values())
-
-    changed, roots = {each.address for each in done}, roots_after(done)
     async with client_for(registry, traffic, lambda _: None) as client:
-        still = await still_owed(client, debts, concurrency=traffic.concurrency)
-        owed = {debt.address: debt for debt in still}
-        await in_parallel(sorted(wanted_for(done, memory.base), key=str), traffic.concurrency, look)
-        opened = {each.address.repository for each in done if opens_manifest(each)}
-        await in_parallel(sorted(opened), traffic.concurrency, point)
-    return Found(live, repositories)
-
-
-async def _document(address: Address, client: Client) -> Document | None:
-    """What the registry holds there; None: it says that there is nothing."""
-    try:
-        return await client.read(address)
-    except NotFoundError as error:
-        if not error.is_certain:
-            raise
-        return None
+        return await read_standing(client, done, memory.base, debts, concurrency=traffic.concurrency)
 
 
 def _tell_left(left: Sequence[Left]) -> None:

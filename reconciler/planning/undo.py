@@ -93,6 +93,12 @@ def opens_manifest(done: Done) -> bool:
     return done.is_ours and done.action == "update" and bool(done.address.digest) and any(locked)
 
 
+def changed_since(done: Done, now: Document) -> list[str]:
+    """The attributes that are not as the run left them."""
+    # Whether a manifest had a tag is what its change rested on; where it was locked before, it may be so again.
+    return [name for name in sorted(done.after) if name != TAGGED and now.get(name) != done.after[name]]
+
+
 def undo(run: str, registry: str, done: Sequence[Done], found: Found, *, memory: BaseState, managed: int) -> Undone:
     """
     The plan that undoes `run`.
@@ -137,9 +143,7 @@ def _undone(done: Done, live: Mapping[Address, Document | None], run: str) -> _V
         return Left(done.address, why, "impossible")
     if now is None:
         return Left(done.address, "it is not there any more", "changed")
-    # Whether a manifest had a tag is what its change rested on; where it was locked before, it may be so again.
-    differs = [name for name in sorted(done.after) if name != TAGGED and now.get(name) != done.after[name]]
-    if differs:
+    if differs := changed_since(done, now):
         return Left(done.address, f"{', '.join(differs)} changed since", "changed")
     if done.action == "move" and live[_origin_of(done)] is None:
         return Left(done.address, f"the repository does not hold {done.before[DIGEST]} any more", "impossible")
