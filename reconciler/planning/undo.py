@@ -9,8 +9,8 @@ that a tag or an index needs which is not undone with it, or that came to need i
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import attrs
@@ -184,7 +184,8 @@ def _keep_what_is_needed(ours: Sequence[Done], verdicts: dict[Address, _Verdict]
     opening = [each for each in ours if opens_manifest(each)]
     for done in opening:
         verdicts[done.address] = _with_tag(verdicts[done.address], verdicts.get(done.via.address) if done.via else None)
-    holding = {name: held(_after(live, verdicts)) for name, live in found.repositories.items()}
+    undoing = _by_repository(each for each in verdicts.values() if isinstance(each, Change))
+    holding = {name: held(_after(live, undoing[name])) for name, live in found.repositories.items()}
     for done in opening:
         why = holding[done.address.repository].why(done.address.digest)
         if why and isinstance(verdicts[done.address], Change):
@@ -203,33 +204,39 @@ def _with_tag(change: _Verdict, above: _Verdict | None) -> _Verdict:
     return attrs.evolve(change, via=Via(above.address, str(above.after[DIGEST])))
 
 
-def _after(live: LiveRepository, verdicts: Mapping[Address, _Verdict]) -> LiveRepository:
+def _after(live: LiveRepository, undoing: Sequence[Change]) -> LiveRepository:
     """A repository as it will be."""
     tags, manifests = dict(live.tags), dict(live.manifests)
-    for address, verdict in verdicts.items():
-        if address.repository != live.name or isinstance(verdict, Left):
-            continue
-        if address.tag in tags:
-            tags[address.tag] = {**tags[address.tag], **verdict.after}
-        elif address.digest in manifests:
-            known = manifests[address.digest]
-            manifests[address.digest] = attrs.evolve(known, document={**known.document, **verdict.after})
+    for change in undoing:
+        tag, digest = change.address.tag, change.address.digest
+        if tag in tags:
+            tags[tag] = {**tags[tag], **change.after}
+        elif digest in manifests:
+            known = manifests[digest]
+            manifests[digest] = attrs.evolve(known, document={**known.document, **change.after})
     return attrs.evolve(live, tags=tags, manifests=manifests)
 
 
 def _unlocks(undoing: Sequence[Change], found: Found, memory: BaseState) -> Iterator[Unlock]:
     """Locks that may be in the way and that files declare, as far as that is remembered."""
     opened = {change.address for change in undoing if change.stage == STAGE_UNLOCK}
-    inside = [change for change in undoing if STAGE_MOVE <= change.stage <= STAGE_DELETE]
-    for name in sorted({change.address.repository for change in inside}):
+    inside = _by_repository(change for change in undoing if STAGE_MOVE <= change.stage <= STAGE_DELETE)
+    for name, moving in sorted(inside.items()):
         here, known = Address(name), memory.remembered(name)
         if here not in opened and _is_in_the_way(found.live.get(here), known.attributes):
-            yield _unlock(here, inside[0].origins)
-        for change in inside:
-            was = known.tags.get(change.address.tag, NOTHING) if change.address.repository == name else NOTHING
+            yield _unlock(here, moving[0].origins)
+        for change in moving:
+            was = known.tags.get(change.address.tag, NOTHING)
             stays = change.action == "move" and change.after.get(WRITE) is not True
             if stays and _is_in_the_way(found.live[change.address], was.attributes):
                 yield _unlock(change.address, change.origins)
+
+
+def _by_repository(undoing: Iterable[Change]) -> defaultdict[str, list[Change]]:
+    found: defaultdict[str, list[Change]] = defaultdict(list)
+    for change in undoing:
+        found[change.address.repository].append(change)
+    return found
 
 
 def _is_in_the_way(live: Document | None, declared: Document) -> bool:
