@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from reconciler.planning.undo import Found, Left
 
 _SHOWN = 10
-_HEADINGS = {"changed": "Changed since, left alone", "impossible": "Cannot be undone"}
+_HEADINGS = {
+    "changed": "Changed since, left alone",
+    "needed": "Needed by what is locked, left alone",
+    "unclear": "Perhaps needed by what is locked, left alone",
+    "impossible": "Cannot be undone",
+}
 _STILL = "\nThe files still say what they said: change them too, or the next apply does it\nall again."
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -39,6 +39,9 @@ from reconciler.planning.plan import (
     stage_of,
 )
 
+# Somebody changed it since; something locked needs it; it cannot be read whether something does; no plan undoes it.
+Kind: TypeAlias = Literal["changed", "needed", "unclear", "impossible"]
+
 
 @attrs.frozen
 class Left:
@@ -46,7 +49,7 @@ class Left:
 
     address: Address
     why: str
-    kind: Literal["changed", "impossible"]  # somebody changed it since; no plan undoes it
+    kind: Kind
 
 
 @attrs.frozen
@@ -187,9 +190,12 @@ def _keep_what_is_needed(ours: Sequence[Done], verdicts: dict[Address, _Verdict]
     undoing = _by_repository(each for each in verdicts.values() if isinstance(each, Change))
     holding = {name: held(_after(live, undoing[name])) for name, live in found.repositories.items()}
     for done in opening:
-        why = holding[done.address.repository].why(done.address.digest)
+        here = holding[done.address.repository]
+        why = here.why(done.address.digest)
         if why and isinstance(verdicts[done.address], Change):
-            verdicts[done.address] = Left(done.address, why, "changed")
+            verdicts[done.address] = Left(
+                done.address, why, "needed" if done.address.digest in here.whys else "unclear"
+            )
 
 
 def _with_tag(change: _Verdict, above: _Verdict | None) -> _Verdict:

@@ -159,7 +159,7 @@ def test_a_manifest_stays_locked_for_a_tag_that_came_to_need_it(emulator, run):
     plan, told = _rolled_back(run, _first_run(run))
 
     assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
-    assert f"Changed since, left alone: 1\n  web/api@{digest}: stable is locked and points at it\n" in told
+    assert f"Needed by what is locked, left alone: 1\n  web/api@{digest}: stable is locked and points at it\n" in told
     assert OPEN == _locks(emulator, "web/api:v1")
     assert emulator.manifest(f"web/api@{digest}")["deleteEnabled"] is False
 
@@ -195,7 +195,9 @@ def test_a_child_stays_locked_for_a_locked_index_without_a_tag(emulator, run):
     plan, told = _rolled_back(run, _first_run(run))
 
     assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
-    assert f"web/api@{child}: it is part of the index {index}, which is locked\n" in told
+    held = f"web/api@{child}: it is part of the index {index}, which is locked\n"
+    assert f"Needed by what is locked, left alone: 1\n  {held}" in told
+    assert "Changed since" not in told
     assert emulator.manifest(f"web/api@{child}")["deleteEnabled"] is False
 
 
@@ -235,6 +237,7 @@ def test_a_hidden_locked_index_leaves_manifests_locked(emulator, run):
     plan, told = _rolled_back(run)
 
     assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
+    assert "Perhaps needed by what is locked, left alone: 1\n" in told
     assert f"web/api@{child}: what needs it is not known: of its manifests 1 were found" in told
 
 
