@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -16,9 +16,11 @@ from reconciler.cli.output import note
 from reconciler.cli.plan_output import put_out
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
 from reconciler.cli.steps import limits_from, traffic_from
-from reconciler.errors import RefusedError
+from reconciler.errors import LockedError, RefusedError
 
 if TYPE_CHECKING:
+    from reconciler.backend.store import Store
+    from reconciler.model.holder import Holder
     from reconciler.planning.debts import Debt
     from reconciler.planning.journal import Done
     from reconciler.planning.undo import Found, Left
@@ -29,6 +31,7 @@ _HEADINGS = {
     "needed": "Needed by what is locked, left alone",
     "unclear": "Perhaps needed by what is locked, left alone",
     "impossible": "Cannot be undone",
+    "already": "Found so already by that run, not undone",
 }
 _STILL = "\nThe files still say what they said: change them too, or the next apply does it\nall again."
 
@@ -55,16 +58,17 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     What was created stays and what was deleted is gone: that is told, and not undone.
 
     Only what still stands as that run left it is touched; what somebody changed since
-    is told and left alone. A manifest stays locked where a locked tag or index needs it
-    that is not undone too. The files still say what they said: change them too, or the next
-    apply does it all again.
+    is told and left alone, and so is what the run found so already. A killed run is not
+    in the journal, so latest may be an older one; a note says so. A manifest stays locked
+    where a locked tag or index needs it that is not undone too. The files still say what
+    they said: change them too, or the next apply does it all again.
 
     \b
     Examples:
       reconciler rollback latest --out undo.json
       reconciler apply undo.json
     """
-    from reconciler.planning.journal import changes_of, find_run, runs_from_bytes
+    from reconciler.planning.journal import LATEST, changes_of, find_run, runs_from_bytes
     from reconciler.planning.limits import check_limits
     from reconciler.planning.undo import undo
 
@@ -74,7 +78,10 @@ def command(run: str, registry: str | None, **others: Any) -> int:
         raise RefusedError("--state none: there is no journal to find a run in")
     place = f"{store.name}{JOURNAL}"
     blob = store.read(JOURNAL)
-    wanted = find_run(runs_from_bytes(blob.content, place) if blob else [], run, place)
+    runs = runs_from_bytes(blob.content, place) if blob else []
+    if run == LATEST:
+        _note_unrecorded(store, runs)
+    wanted = find_run(runs, run, place)
     with open_registry(registry, str(wanted["registry"]), traffic) as live:
         if live.name != wanted["registry"]:
             raise RefusedError(f"run {wanted['run']} was at {wanted['registry']}, not at {live.name}")
@@ -88,6 +95,27 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     put_out(plan, traffic, others)
     tell(_STILL, traffic, when=plan.has_changes)
     return OK
+
+
+def _note_unrecorded(store: Store, runs: Sequence[Mapping[str, Any]]) -> None:
+    """Say so where a run lock tells of a run that is newer than the journal."""
+    from reconciler.backend.lock import read_holder
+    from reconciler.backend.process import has_ended
+
+    try:
+        holder = read_holder(store)
+    except LockedError as error:
+        note(f"warning: {error}")
+        return
+    if holder is None or any(_is_by(run, holder) for run in runs[-1:]):
+        return
+    ended = "did not end" if has_ended(holder.process) else "is not known to have ended"
+    note(f"note: the run by {holder} {ended} and is not in the journal; latest is an older run")
+
+
+def _is_by(run: Mapping[str, Any], holder: Holder) -> bool:
+    """Its lock could not be released, but it is in the journal."""
+    return run.get("host") == holder.host and str(run.get("started", "")) >= holder.since
 
 
 async def _read(
@@ -107,7 +135,7 @@ def _tell_left(left: Sequence[Left]) -> None:
             continue
         note(f"{heading}: {len(some):,}")
         for each in some[:_SHOWN]:
-            note(f"  {each.address}: {each.why}")
+            note(f"  {each.address}: {each.why}" if each.why else f"  {each.address}")
         if len(some) > _SHOWN:
             note(f"  … and {len(some) - _SHOWN:,} more")
         note("")

@@ -60,6 +60,7 @@ class Done:
     before: Document
     after: Document
     via: Via | None = None  # of a manifest: the tag on whose behalf; older runs do not tell
+    was_so_already: bool = False  # the run found it so, whoever did it
 
 
 def run_to_line(
@@ -220,13 +221,14 @@ def _is_via(via: object) -> bool:
 
 
 def _done(change: Mapping[str, Any]) -> Done:
-    status, via = change["status"], change.get("via")
+    status, via, was_so_already = change["status"], change.get("via"), bool(change.get("already", False))
     return Done(
         parse_address(change["address"]),
         change["action"],
         status,
-        is_ours=status in _MAY_STAND and not change.get("already", False),
+        is_ours=status in _MAY_STAND and not was_so_already,
         before=change["before"],
         after=change["after"],
         via=Via(parse_address(via["address"]), via["digest"]) if via else None,
+        was_so_already=was_so_already,
     )

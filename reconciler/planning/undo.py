@@ -39,8 +39,9 @@ from reconciler.planning.plan import (
     stage_of,
 )
 
-# Somebody changed it since; something locked needs it; it cannot be read whether something does; no plan undoes it.
-Kind: TypeAlias = Literal["changed", "needed", "unclear", "impossible"]
+# Somebody changed it since; something locked needs it; it cannot be read whether something does; no plan undoes it;
+# the run found it so, and who did it is not known.
+Kind: TypeAlias = Literal["changed", "needed", "unclear", "impossible", "already"]
 
 
 @attrs.frozen
@@ -48,7 +49,7 @@ class Left:
     """A change of the run that is not undone, and why."""
 
     address: Address
-    why: str
+    why: str  # empty where the kind says it all
     kind: Kind
 
 
@@ -118,7 +119,8 @@ def undo(run: str, registry: str, done: Sequence[Done], found: Found, *, memory:
     verdicts = {each.address: _undone(each, found.live, run) for each in ours}
     _keep_what_is_needed(ours, verdicts, found)
     undoing = tuple(sorted((v for v in verdicts.values() if isinstance(v, Change)), key=_order))
-    left = tuple(sorted((v for v in verdicts.values() if isinstance(v, Left)), key=_order))
+    left = [each for each in verdicts.values() if isinstance(each, Left)]
+    left += [Left(each.address, "", "already") for each in done if each.was_so_already]
     actions = Counter(change.action for change in undoing)
     plan = Plan(
         registry=registry,
@@ -136,7 +138,7 @@ def undo(run: str, registry: str, done: Sequence[Done], found: Found, *, memory:
             **{action: actions[action] for action in ACTIONS}, managed=max(managed, len(undoing)), unmanaged=0
         ),
     )
-    return Undone(plan, left)
+    return Undone(plan, tuple(sorted(left, key=_order)))
 
 
 def _undone(done: Done, live: Mapping[Address, Document | None], run: str) -> _Verdict:

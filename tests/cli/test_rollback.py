@@ -333,3 +333,20 @@ def test_of_many_indexes_only_the_locked_ones_are_asked_for_their_children(emula
 
     asked = [request.path.rpartition("/")[2] for request in emulator.requests() if "/_manifests" in request.path]
     assert ["_manifests", indexes[3]] == asked
+
+
+def test_what_a_run_found_so_already_is_told_and_not_undone(emulator, run):
+    """Such as what a killed run did before it; the first ten of it are named."""
+    emulator.push_many("web/api", [f"v{number:02}" for number in range(13)])
+    tags = [{"match": "v*", "attributes": {"deleteEnabled": False}}]
+    run("plan", "registry.json", "--out", "plan.json", "--max-loosen", "50", tags=tags)
+    for number in range(12):
+        emulator.patch(f"web/api:v{number:02}", deleteEnabled=False)
+    run("apply", "plan.json", "--auto-approve", "--on-stale", "skip")
+
+    plan, told = _rolled_back(run)
+
+    assert ["web/api:v12"] == [change["address"] for change in plan["changes"]]
+    assert "Found so already by that run, not undone: 12\n  web/api:v00\n  web/api:v01\n" in told
+    assert "  web/api:v09\n  … and 2 more\n" in told
+    assert emulator.tag("web/api:v00")["deleteEnabled"] is False
