@@ -6,10 +6,12 @@ import orjson
 import pytest
 from builders import OPEN, desired_state, digest, plan_of, repository, tag
 
+from reconciler.apply import Settled
 from reconciler.errors import RefusedError, StateError
-from reconciler.events import SO_ALREADY, Outcome
+from reconciler.events import SO_ALREADY, Outcome, Unlocked
 from reconciler.model.address import Address
 from reconciler.planning.base import NoBase
+from reconciler.planning.debts import Debt
 from reconciler.planning.journal import MAX_BYTES, RunInfo, appended, changes_of, find_run, run_to_line, runs_from_bytes
 from reconciler.planning.undo import Found, undo
 
@@ -128,6 +130,38 @@ def test_a_damaged_line_is_named(line):
     """With its number; nobody must undo half a run."""
     with pytest.raises(StateError, match="journal:2: not a run"):
         runs_from_bytes(LINE + line, "journal")
+
+
+UNLOCKED = (
+    Unlocked(APP, ("writeEnabled",), "restored"),
+    Unlocked(V1, ("deleteEnabled", "writeEnabled"), "open", "no answer"),
+)
+PAID = (Settled(Debt(V2, {"writeEnabled": False}, "20261125T0-c0ffee", "2026-11-25T00:00:00Z"), "paid"),)
+
+
+def test_locks_that_came_off_for_a_moment_and_debts_that_were_paid_are_told():
+    """Only where there are some, so that old lines and new ones of other runs look alike."""
+    line = run_to_line(INFO, PLAN, [], interrupted=False, serial=8, unlocked=UNLOCKED, paid=PAID)
+
+    (run,) = runs_from_bytes(line, "journal")
+
+    assert [
+        {"address": "app", "attributes": ["writeEnabled"], "status": "restored"},
+        {"address": "app:v1", "attributes": ["deleteEnabled", "writeEnabled"], "status": "open"},
+    ] == run["unlocked"]
+    owed = {"address": "app:v2", "attributes": ["writeEnabled"], "status": "paid", "run": "20261125T0-c0ffee"}
+    assert [owed] == run["paid"]
+    assert not {"unlocked", "paid"} & runs_from_bytes(LINE, "journal")[0].keys()
+
+
+@pytest.mark.parametrize("name", [b"unlocked", b"paid"])
+@pytest.mark.parametrize("value", [b"{}", b"[1]", b'[{"address":"app","status":"open","attributes":"x"}]'])
+def test_locks_that_are_none_damage_a_line(name, value):
+    """As anything else does that is not as it was written."""
+    line = LINE.replace(b'"summary"', b'"%s":%s,"summary"' % (name, value))
+
+    with pytest.raises(StateError, match="journal:1: not a run"):
+        runs_from_bytes(line, "journal")
 
 
 LIVE = {
