@@ -68,7 +68,7 @@ async def _read(
     repository = await client.repository(name)
     tags, why = await counted(client, name, look, lambda each: each.tag_count, before=repository)
     known = ManifestsKnown(client, name, repository.manifest_count, remembered.children)
-    why_manifests = await known.read_all(repository, sorted(digests))
+    why_manifests = await known.read_all(repository, sorted(digests | {str(each[DIGEST]) for each in tags.values()}))
     roots = {address.digest for address in locked if address.digest} | _locked_indexes(known)
     taken = {address.tag for address in locked}
     roots |= {str(each[DIGEST]) for tag, each in tags.items() if is_locked(each) or tag in taken}

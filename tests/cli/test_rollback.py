@@ -241,6 +241,18 @@ def test_a_hidden_locked_index_leaves_manifests_locked(emulator, run):
     assert f"web/api@{child}: what needs it is not known: of its manifests 1 were found" in told
 
 
+def test_a_hidden_manifest_that_a_tag_points_at_is_asked_for(emulator, run):
+    """So one that nobody locked keeps nothing from being undone."""
+    child = emulator.push("web/api:v1")
+    _apply(run, [{"match": "v1", "protect": "immutable"}])
+    hidden = emulator.push("web/api:other", content=b"other")
+    emulator.patch(f"web/api@{hidden}", listEnabled=False)
+
+    plan, _ = _rolled_back(run)
+
+    assert ["web/api:v1", f"web/api@{child}"] == [change["address"] for change in plan["changes"]]
+
+
 def test_a_hidden_index_that_the_memory_knows_is_asked_for(emulator, run):
     """So it hides nothing from whoever locked it."""
     child, index = _locked_index_over_a_locked_image(emulator, run)
