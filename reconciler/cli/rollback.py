@@ -114,8 +114,8 @@ def _note_unrecorded(store: Store, runs: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _is_by(run: Mapping[str, Any], holder: Holder) -> bool:
-    """Its lock could not be released, but it is in the journal."""
-    return run.get("host") == holder.host and str(run.get("started", "")) >= holder.since
+    """Its lock could not be released, but it is in the journal; one that came before had ended by then."""
+    return run.get("host") == holder.host and str(run.get("ended", "")) > holder.since
 
 
 async def _read(

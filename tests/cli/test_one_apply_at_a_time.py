@@ -122,6 +122,20 @@ def test_rollback_latest_says_that_a_run_is_under_way(slow, reconciler, tmp_path
     assert under_way in latest.stderr
 
 
+@pytest.mark.parametrize(("since", "is_told"), [("2000-01-01T00:00:00Z", False), ("ended", True)])
+def test_a_lock_that_could_not_be_released_is_no_later_run(slow, reconciler, tmp_path, since, is_told):
+    """That run is in the journal; one whose lock was taken in the second in which it ended is another."""
+    environment = {"RECONCILER_REGISTRY": slow.url}
+    assert 0 == reconciler("apply", "registry.yaml", "--auto-approve", "--target", "shop/api:v0", **environment).code
+    run = json.loads((tmp_path / ".reconciler/state.json.journal").read_text())
+    holder = attrs.evolve(new_holder(slow.url, "apply"), since=run.get(since, since))
+    (tmp_path / ".reconciler/state.json.lock").write_bytes(holder_to_bytes(holder, 0))
+
+    latest = reconciler("rollback", "latest", **environment)
+
+    assert is_told == ("is not in the journal; latest is an older run" in latest.stderr)
+
+
 def test_a_saved_plan_that_was_interrupted_does_what_is_left(slow, reconciler, tmp_path):
     """Its memory is of its own making, so it is not stale; then it is applied, and said to be."""
     assert 0 == reconciler("plan", "registry.yaml", "--out", "plan.json", RECONCILER_REGISTRY=slow.url).code
