@@ -98,7 +98,7 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
         terminated_as_interrupted(),
         locked_memory(given.where, live, traffic, files, "apply") as memory,
     ):
-        pay_first(memory, live, traffic, "apply")
+        paid = pay_first(memory, live, traffic, "apply")
         planned = plan_registry(desired, live, given, memory.base, keep=memory.store is not None)
         _show(planned.plan, traffic, others)
         is_part = not given.selection.is_everything
@@ -116,6 +116,7 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
             looks_first=others["on_stale"] == "abort",
             marks=_moving(mark),
             accepted=accepted,
+            paid=paid,
         )
         return carry_out(order, live, traffic, memory, _style(others))
 
@@ -131,7 +132,7 @@ def _apply_saved(path: str, registry: str | None, given: Given) -> int:
         terminated_as_interrupted(),
         locked_memory(where, live, traffic, (), "apply") as memory,
     ):
-        pay_first(memory, live, traffic, "apply")
+        paid = pay_first(memory, live, traffic, "apply")
         tell("", traffic)
         is_repeated = was_applied(plan, path, memory)
         _show(plan, traffic, others)
@@ -146,6 +147,7 @@ def _apply_saved(path: str, registry: str | None, given: Given) -> int:
             looks_first=others["on_stale"] != "skip",
             is_repeated=is_repeated,
             tells_sign_in=True,
+            paid=paid,
         )
         return carry_out(order, live, traffic, memory, _style(others))
 

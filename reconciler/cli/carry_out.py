@@ -21,7 +21,7 @@ from reconciler.errors import RefusedError
 from reconciler.render.words import Paint, count
 
 if TYPE_CHECKING:
-    from reconciler.apply import Book, Interrupt, Recheck, Report
+    from reconciler.apply import Book, Interrupt, Recheck, Report, Settled
     from reconciler.planning.plan import Drift, Plan
     from reconciler.planning.remember import Made
     from reconciler.recheck import Found
@@ -45,6 +45,7 @@ class Order:
     is_repeated: bool = False  # it was carried out to its end before: only look
     tells_sign_in: bool = False
     accepted: tuple[Drift, ...] = ()  # what is remembered as it is from now on
+    paid: tuple[Settled, ...] = ()  # what was owed by earlier runs, and was seen to before the plan was made
     marks: Callable[[], str] | None = None  # moves a ref of Git when every change ended verified; says so
 
 

@@ -120,9 +120,9 @@ def book_for(memory: Memory, registry: Registry, run: Run) -> DebtBook | None:
     return None if memory.store is None else DebtBook(memory.store, registry.name, run.id)
 
 
-def pay_first(memory: Memory, registry: Registry, traffic: Traffic, operation: str) -> None:
+def pay_first(memory: Memory, registry: Registry, traffic: Traffic, operation: str) -> tuple[Settled, ...]:
     """
-    Pay what earlier runs owe, before anything is planned; the run lock is held.
+    Pay what earlier runs owe, before anything is planned, and tell what became of each; the run lock is held.
 
     Raises:
         RefusedError: some of it could not be paid. It stays recorded.
@@ -130,11 +130,12 @@ def pay_first(memory: Memory, registry: Registry, traffic: Traffic, operation: s
     """
     debts = read_debts(memory.store, registry.name) if memory.store else ()
     if not debts:
-        return
+        return ()
     settled = asyncio.run(_paid(debts, memory, registry, traffic, operation))
     left = [each for each in settled if each.status == "open"]
     if left:
         raise RefusedError(_unpaid(left))
+    return settled
 
 
 def note_debts(store: Store | None, registry: Registry) -> tuple[Debt, ...]:

@@ -25,6 +25,7 @@ from reconciler.render.words import count
 _SHOWN = 3
 
 if TYPE_CHECKING:
+    from reconciler.apply import Settled
     from reconciler.model.desired import DesiredState
     from reconciler.planning.debts import Debt
     from reconciler.planning.drift import Drifted
@@ -64,8 +65,8 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
             memory = read_memory(where, live, traffic, files)
             return _told(desired, live, given, memory)
         with terminated_as_interrupted(), locked_memory(where, live, traffic, files, "drift --heal") as memory:
-            pay_first(memory, live, traffic, "drift --heal")
-            return _healed(desired, live, given, memory)
+            paid = pay_first(memory, live, traffic, "drift --heal")
+            return _healed(desired, live, given, memory, paid)
 
 
 def _told(desired: DesiredState, registry: Registry, given: Given, memory: Memory) -> int:
@@ -80,7 +81,7 @@ def _told(desired: DesiredState, registry: Registry, given: Given, memory: Memor
     return CHANGES if found or planned.owed else OK
 
 
-def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Memory) -> int:
+def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Memory, paid: tuple[Settled, ...]) -> int:
     from reconciler.planning.remember import lines_with
 
     if not memory.is_known:
@@ -100,7 +101,7 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
             note(f"{finding.code}: {finding.message}")
         raise RefusedError("this is not healed as it is; nothing was changed\n  See above.")
     # What was not healed stays remembered as it was, whatever these files say of it.
-    order = Order(healing, "drift --heal", partial(lines_with, memory.last), recheck=others["recheck"])
+    order = Order(healing, "drift --heal", partial(lines_with, memory.last), recheck=others["recheck"], paid=paid)
     paint = stdout_paint(no_color=others["no_color"])
     code = carry_out(order, registry, traffic, memory, Style(is_json=is_json, full=others["full"], paint=paint))
     left = [each for each in found if not each.can_heal]

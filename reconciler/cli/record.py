@@ -128,6 +128,13 @@ def _add_to_journal(run: Run, order: Order, report: Report, store: Store, serial
         tool_version=__version__,
     )
     line = run_to_line(
-        info, report.plan, report.outcomes, accepted=order.accepted, interrupted=report.interrupted, serial=serial
+        info,
+        report.plan,
+        report.outcomes,
+        accepted=order.accepted,
+        unlocked=report.unlocked,
+        paid=order.paid,
+        interrupted=report.interrupted,
+        serial=serial,
     )
     update_blob(store, JOURNAL, lambda journal: appended(journal, line))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -16,19 +16,23 @@ from reconciler.cli.output import note
 from reconciler.cli.plan_output import put_out
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
 from reconciler.cli.steps import limits_from, traffic_from
-from reconciler.errors import NotFoundError, RefusedError
+from reconciler.errors import LockedError, RefusedError
 
 if TYPE_CHECKING:
-    from reconciler.model.address import Address
-    from reconciler.model.attributes import Document
-    from reconciler.model.live import LiveRepository
+    from reconciler.backend.store import Store
+    from reconciler.model.holder import Holder
     from reconciler.planning.debts import Debt
     from reconciler.planning.journal import Done
     from reconciler.planning.undo import Found, Left
-    from reconciler.registry.client import Client
 
 _SHOWN = 10
-_HEADINGS = {"changed": "Changed since, left alone", "impossible": "Cannot be undone"}
+_HEADINGS = {
+    "changed": "Changed since, left alone",
+    "needed": "Needed by what is locked, left alone",
+    "unclear": "Perhaps needed by what is locked, left alone",
+    "impossible": "Cannot be undone",
+    "already": "Found so already by that run, not undone",
+}
 _STILL = "\nThe files still say what they said: change them too, or the next apply does it\nall again."
 
 
@@ -54,16 +58,17 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     What was created stays and what was deleted is gone: that is told, and not undone.
 
     Only what still stands as that run left it is touched; what somebody changed since
-    is told and left alone. A manifest stays locked where a locked tag needs it that is
-    not undone too. The files still say what they said: change them too, or the next
-    apply does it all again.
+    is told and left alone, and so is what the run found so already. A killed run is not
+    in the journal, so latest may be an older one; a note says so. A manifest stays locked
+    where a locked tag or index needs it that is not undone too. The files still say what
+    they said: change them too, or the next apply does it all again.
 
     \b
     Examples:
       reconciler rollback latest --out undo.json
       reconciler apply undo.json
     """
-    from reconciler.planning.journal import changes_of, find_run, runs_from_bytes
+    from reconciler.planning.journal import LATEST, changes_of, find_run, runs_from_bytes
     from reconciler.planning.limits import check_limits
     from reconciler.planning.undo import undo
 
@@ -73,7 +78,10 @@ def command(run: str, registry: str | None, **others: Any) -> int:
         raise RefusedError("--state none: there is no journal to find a run in")
     place = f"{store.name}{JOURNAL}"
     blob = store.read(JOURNAL)
-    wanted = find_run(runs_from_bytes(blob.content, place) if blob else [], run, place)
+    runs = runs_from_bytes(blob.content, place) if blob else []
+    if run == LATEST:
+        _note_unrecorded(store, runs)
+    wanted = find_run(runs, run, place)
     with open_registry(registry, str(wanted["registry"]), traffic) as live:
         if live.name != wanted["registry"]:
             raise RefusedError(f"run {wanted['run']} was at {wanted['registry']}, not at {live.name}")
@@ -89,46 +97,34 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     return OK
 
 
+def _note_unrecorded(store: Store, runs: Sequence[Mapping[str, Any]]) -> None:
+    """Say so where a run lock tells of a run that is newer than the journal."""
+    from reconciler.backend.lock import read_holder
+    from reconciler.backend.process import has_ended
+
+    try:
+        holder = read_holder(store)
+    except LockedError as error:
+        note(f"warning: {error}")
+        return
+    if holder is None or any(_is_by(run, holder) for run in runs[-1:]):
+        return
+    ended = "did not end" if has_ended(holder.process) else "is not known to have ended"
+    note(f"note: the run by {holder} {ended} and is not in the journal; latest is an older run")
+
+
+def _is_by(run: Mapping[str, Any], holder: Holder) -> bool:
+    """Its lock could not be released, but it is in the journal; one that came before had ended by then."""
+    return run.get("host") == holder.host and str(run.get("ended", "")) > holder.since
+
+
 async def _read(
     done: Sequence[Done], memory: Memory, registry: Registry, traffic: Traffic, debts: Sequence[Debt]
 ) -> Found:
-    """What the registry holds of all that undoing it touches, and what needs the manifests that it would open."""
-    from reconciler.apply import still_owed
-    from reconciler.apply.retrying import in_parallel
-    from reconciler.planning.owed import paid_document, paid_repository
-    from reconciler.planning.undo import Found, digests_in, opens_manifest, wanted_for
-    from reconciler.registry.pointing import read_pointing
-
-    live: dict[Address, Document | None] = {}
-    repositories: dict[str, LiveRepository] = {}
-
-    async def look(address: Address) -> None:
-        document = await _document(address, client)
-        live[address] = None if document is None else paid_document(document, owed.get(address))
-
-    async def point(name: str) -> None:
-        tags = {each.address.tag for each in done if each.address.repository == name and each.address.tag}
-        tags |= {tag for tag, was in memory.base.remembered(name).tags.items() if was.was_locked}
-        read = await read_pointing(client, name, tags=tags, digests=digests_in(done, name))
-        repositories[name] = paid_repository(read, owed.values())
+    from reconciler.standing import read_standing
 
     async with client_for(registry, traffic, lambda _: None) as client:
-        still = await still_owed(client, debts, concurrency=traffic.concurrency)
-        owed = {debt.address: debt for debt in still}
-        await in_parallel(sorted(wanted_for(done, memory.base), key=str), traffic.concurrency, look)
-        opened = {each.address.repository for each in done if opens_manifest(each)}
-        await in_parallel(sorted(opened), traffic.concurrency, point)
-    return Found(live, repositories)
-
-
-async def _document(address: Address, client: Client) -> Document | None:
-    """What the registry holds there; None: it says that there is nothing."""
-    try:
-        return await client.read(address)
-    except NotFoundError as error:
-        if not error.is_certain:
-            raise
-        return None
+        return await read_standing(client, done, memory.base, debts, concurrency=traffic.concurrency)
 
 
 def _tell_left(left: Sequence[Left]) -> None:
@@ -139,7 +135,7 @@ def _tell_left(left: Sequence[Left]) -> None:
             continue
         note(f"{heading}: {len(some):,}")
         for each in some[:_SHOWN]:
-            note(f"  {each.address}: {each.why}")
+            note(f"  {each.address}: {each.why}" if each.why else f"  {each.address}")
         if len(some) > _SHOWN:
             note(f"  … and {len(some) - _SHOWN:,} more")
         note("")

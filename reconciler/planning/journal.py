@@ -16,6 +16,7 @@ import orjson
 from reconciler.errors import AddressError, RefusedError, StateError
 from reconciler.model.address import Address, parse_address
 from reconciler.model.attributes import DIGEST, Document
+from reconciler.planning.debts import Debt
 from reconciler.planning.plan import Action, Drift, Plan, Via
 from reconciler.planning.planfile import FORMAT_VERSION, fingerprint, reference_document
 
@@ -33,6 +34,25 @@ class _Outcome(Protocol):
     def message(self) -> str: ...
     @property
     def was_so_already(self) -> bool: ...
+
+
+class _Locks(Protocol):
+    @property
+    def address(self) -> Address: ...
+    @property
+    def attributes(self) -> Sequence[str]: ...
+
+
+class _Unlocked(_Locks, Protocol):
+    @property
+    def status(self) -> str: ...
+
+
+class _Settled(Protocol):
+    @property
+    def debt(self) -> Debt: ...
+    @property
+    def status(self) -> str: ...
 
 
 @attrs.frozen
@@ -60,6 +80,7 @@ class Done:
     before: Document
     after: Document
     via: Via | None = None  # of a manifest: the tag on whose behalf; older runs do not tell
+    was_so_already: bool = False  # the run found it so, whoever did it
 
 
 def run_to_line(
@@ -68,6 +89,8 @@ def run_to_line(
     outcomes: Sequence[_Outcome],
     *,
     accepted: Sequence[Drift] = (),
+    unlocked: Sequence[_Unlocked] = (),
+    paid: Sequence[_Settled] = (),
     interrupted: bool,
     serial: int | None,
 ) -> bytes:
@@ -79,6 +102,8 @@ def run_to_line(
         plan: What was carried out.
         outcomes: How each change ended.
         accepted: What moved or went though locked, and is remembered as it is from now on.
+        unlocked: Locks that came off for a moment, and whether they are back on.
+        paid: What the run paid first of what was owed.
         interrupted: Somebody asked it to stop.
         serial: Of the memory after it; None: none was written.
     """
@@ -100,6 +125,8 @@ def run_to_line(
             {"address": str(drift.address), "before": drift.before, "after": drift.after} for drift in accepted
         ],
         "changes": [_change(outcome) for outcome in outcomes],
+        **_if_any("unlocked", [_lock(each, each.status) for each in unlocked]),
+        **_if_any("paid", [{**_lock(each.debt, each.status), "run": each.debt.run} for each in paid]),
     }
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
@@ -173,6 +200,14 @@ def _change(outcome: _Outcome) -> dict[str, Any]:
     return {**document, "message": outcome.message} if outcome.message else document
 
 
+def _if_any(name: str, locks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: locks} if locks else {}
+
+
+def _lock(of: _Locks, status: str) -> dict[str, Any]:
+    return {"address": str(of.address), "attributes": list(of.attributes), "status": status}
+
+
 def _run(line: bytes, place: str, number: int) -> dict[str, Any]:
     try:
         run = orjson.loads(line)
@@ -194,9 +229,21 @@ def _is_run(run: object) -> bool:
         and all(type(number) is int for number in summary.values())
         and isinstance(run.get("accepted", []), list)
         and all(isinstance(each, dict) for each in run.get("accepted", []))
+        and all(_are_locks(run.get(name, [])) for name in ("unlocked", "paid"))
         and isinstance(changes, list)
         and all(map(_is_change, changes))
     )
+
+
+def _are_locks(locks: object) -> bool:
+    return isinstance(locks, list) and all(map(_is_lock, locks))
+
+
+def _is_lock(lock: object) -> bool:
+    if not isinstance(lock, dict) or any(type(lock.get(name)) is not str for name in ("address", "status")):
+        return False
+    attributes = lock.get("attributes")
+    return isinstance(attributes, list) and all(type(name) is str for name in attributes)
 
 
 def _is_change(change: object) -> bool:
@@ -220,13 +267,14 @@ def _is_via(via: object) -> bool:
 
 
 def _done(change: Mapping[str, Any]) -> Done:
-    status, via = change["status"], change.get("via")
+    status, via, was_so_already = change["status"], change.get("via"), bool(change.get("already", False))
     return Done(
         parse_address(change["address"]),
         change["action"],
         status,
-        is_ours=status in _MAY_STAND and not change.get("already", False),
+        is_ours=status in _MAY_STAND and not was_so_already,
         before=change["before"],
         after=change["after"],
         via=Via(parse_address(via["address"]), via["digest"]) if via else None,
+        was_so_already=was_so_already,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from reconciler.render.words import Paint, count, moment, paragraph, safe, shown
 
 SHOWN_RUNS = 20
 SHOWN_CHANGES = 50
-_GOOD = "verified"
+_BECAME = {"paid": "locked again", "void": "void: it is gone", "remade": "void: it was made anew since"}
 
 
 def render_runs(runs: Sequence[Mapping[str, Any]], paint: Paint, *, full: bool) -> str:
@@ -40,13 +41,11 @@ def render_run(run: Mapping[str, Any], paint: Paint, *, full: bool) -> str:
         ("Memory", f"serial {run.get('serial')}" if run.get("serial") else "not written"),
     ]
     lines = [f"{paint(f'{name:8}', 'bold')}{safe(text)}" for name, text in rows]
-    changes = run["changes"]
-    some = changes if full else changes[:SHOWN_CHANGES]
     lines += [f"accepted       {safe(_text(each, 'address'))}" for each in run.get("accepted", [])]
-    lines += [""] if some else []
-    lines += [_change(change, full=full) for change in some]
-    if len(some) < len(changes):
-        lines.append(paint(f"… and {len(changes) - len(some):,} more; --full shows all", "dim"))
+    lines += _some(run.get("paid", []), _paid, paint, full=full)
+    lines += _some(run.get("unlocked", []), _unlocked, paint, full=full)
+    lines += [""] if run["changes"] else []
+    lines += _some(run["changes"], partial(_change, full=full), paint, full=full)
     lines += ["", paint(_ended(run).capitalize(), "bold") + "."]
     return "\n".join(lines) + "\n"
 
@@ -55,6 +54,30 @@ def runs_to_json(runs: Sequence[Mapping[str, Any]]) -> bytes:
     """Runs as they stand in the journal: a line of JSON each."""
     options = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
     return b"".join(orjson.dumps(run, option=options) for run in runs)
+
+
+def _some(
+    all_of: Sequence[Mapping[str, Any]], line: Callable[[Mapping[str, Any]], str], paint: Paint, *, full: bool
+) -> list[str]:
+    """A line of each, and of how many more there are."""
+    some = all_of if full else all_of[:SHOWN_CHANGES]
+    more = len(all_of) - len(some)
+    return [*map(line, some), *([paint(f"… and {more:,} more; --full shows all", "dim")] if more else [])]
+
+
+def _paid(lock: Mapping[str, Any]) -> str:
+    status = _text(lock, "status")
+    became = _BECAME.get(status, status)
+    return safe(f"paid           {_locks(lock)}, owed since run {_text(lock, 'run')}, {became}")
+
+
+def _unlocked(lock: Mapping[str, Any]) -> str:
+    is_back = _text(lock, "status") == "restored"
+    return safe(f"unlocked       {_locks(lock)} for a moment, {'' if is_back else 'not known to be '}locked again")
+
+
+def _locks(lock: Mapping[str, Any]) -> str:
+    return f"{_text(lock, 'address')}: {' and '.join(lock['attributes'])}"
 
 
 def _change(change: Mapping[str, Any], *, full: bool) -> str:

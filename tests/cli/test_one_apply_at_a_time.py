@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 
+import attrs
 import pytest
 
+from reconciler.backend.holder import holder_to_bytes, new_holder
 from reconciler.emulator import Settings
 
 
@@ -85,6 +87,53 @@ def test_the_next_run_finishes_what_an_interrupted_one_began(slow, reconciler, t
     assert ("which has ended; it is taken over" in second.stderr) == (number == signal.SIGKILL)
     assert "no changes" in third.stdout
     assert not (tmp_path / ".reconciler/state.json.lock").exists()
+
+
+def test_rollback_latest_says_that_a_killed_run_is_not_in_the_journal(slow, reconciler, tmp_path):
+    """What is the latest there is an older run; once the next apply has taken the lock over, no trace is left."""
+    environment = {"RECONCILER_REGISTRY": slow.url}
+    assert 0 == reconciler("apply", "registry.yaml", "--auto-approve", "--target", "shop/api:v0", **environment).code
+    slow.clear_requests()
+    killed = _start(tmp_path, slow, "apply", "registry.yaml", "--auto-approve", "--concurrency", "2")
+    _until_patching(slow)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=60)
+
+    latest = reconciler("rollback", "latest", **environment)
+    by_id = reconciler("rollback", "2", **environment)
+
+    ended = f"(apply, process {killed.pid}) did not end and is not in the journal; latest is an older run\n"
+    assert (0, 0) == (latest.code, by_id.code)
+    assert ended in latest.stderr
+    assert "is not in the journal" not in by_id.stderr
+
+
+def test_rollback_latest_says_that_a_run_is_under_way(slow, reconciler, tmp_path):
+    """It is not in the journal before it ends; nor is one of which only its own machine knows whether it still runs."""
+    environment = {"RECONCILER_REGISTRY": slow.url}
+    assert 0 == reconciler("apply", "registry.yaml", "--auto-approve", "--target", "shop/api:v0", **environment).code
+    elsewhere = attrs.evolve(new_holder(slow.url, "apply"), host="runner-3", process="", pid=4711)
+    (tmp_path / ".reconciler/state.json.lock").write_bytes(holder_to_bytes(elsewhere, 0))
+
+    latest = reconciler("rollback", "latest", **environment)
+
+    under_way = "@runner-3 (apply, process 4711) is not known to have ended and is not in the journal; latest is"
+    assert 0 == latest.code
+    assert under_way in latest.stderr
+
+
+@pytest.mark.parametrize(("since", "is_told"), [("2000-01-01T00:00:00Z", False), ("ended", True)])
+def test_a_lock_that_could_not_be_released_is_no_later_run(slow, reconciler, tmp_path, since, is_told):
+    """That run is in the journal; one whose lock was taken in the second in which it ended is another."""
+    environment = {"RECONCILER_REGISTRY": slow.url}
+    assert 0 == reconciler("apply", "registry.yaml", "--auto-approve", "--target", "shop/api:v0", **environment).code
+    run = json.loads((tmp_path / ".reconciler/state.json.journal").read_text())
+    holder = attrs.evolve(new_holder(slow.url, "apply"), since=run.get(since, since))
+    (tmp_path / ".reconciler/state.json.lock").write_bytes(holder_to_bytes(holder, 0))
+
+    latest = reconciler("rollback", "latest", **environment)
+
+    assert is_told == ("is not in the journal; latest is an older run" in latest.stderr)
 
 
 def test_a_saved_plan_that_was_interrupted_does_what_is_left(slow, reconciler, tmp_path):

@@ -7,6 +7,9 @@ import re
 
 import pytest
 
+from reconciler.model.address import parse_address
+from reconciler.planning.debts import Debt, debts_to_bytes
+
 LOCKED = {"deleteEnabled": False, "writeEnabled": False}
 OPEN = {"deleteEnabled": True, "writeEnabled": True}
 
@@ -156,7 +159,7 @@ def test_a_manifest_stays_locked_for_a_tag_that_came_to_need_it(emulator, run):
     plan, told = _rolled_back(run, _first_run(run))
 
     assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
-    assert f"Changed since, left alone: 1\n  web/api@{digest}: stable is locked and points at it\n" in told
+    assert f"Needed by what is locked, left alone: 1\n  web/api@{digest}: stable is locked and points at it\n" in told
     assert OPEN == _locks(emulator, "web/api:v1")
     assert emulator.manifest(f"web/api@{digest}")["deleteEnabled"] is False
 
@@ -174,6 +177,92 @@ def test_a_child_stays_locked_for_an_index_that_a_locked_tag_points_at(emulator,
     assert f"web/api@{child}: all is locked and points at an index that it is part of\n" in told
 
 
+def _locked_index_over_a_locked_image(emulator, run):
+    """The image was locked by the first run, the index above it, which has no tag, by the second; their digests."""
+    child = emulator.push("web/api:v1")
+    released = {"match": "v1", "protect": "immutable"}
+    _apply(run, [released])
+    index = emulator.push_index("web/api:all", ["web/api:v1"])
+    emulator.delete("web/api:all")
+    _apply(run, [released], manifests=[{"match": index, "protect": "immutable"}])
+    return child, index
+
+
+def test_a_child_stays_locked_for_a_locked_index_without_a_tag(emulator, run):
+    """What is part of it must not go either, and the index is named."""
+    child, index = _locked_index_over_a_locked_image(emulator, run)
+
+    plan, told = _rolled_back(run, _first_run(run))
+
+    assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
+    held = f"web/api@{child}: it is part of the index {index}, which is locked\n"
+    assert f"Needed by what is locked, left alone: 1\n  {held}" in told
+    assert "Changed since" not in told
+    assert emulator.manifest(f"web/api@{child}")["deleteEnabled"] is False
+
+
+def test_an_index_that_is_opened_holds_nothing(emulator, run):
+    """Both were locked by the same run, and both go back."""
+    child = emulator.push("web/api:v1")
+    index = emulator.push_index("web/api:all", ["web/api:v1"])
+    emulator.delete("web/api:all")
+    _apply(run, [], manifests=[{"match": index, "protect": "immutable"}])
+
+    plan, told = _rolled_back(run)
+
+    assert sorted([f"web/api@{child}", f"web/api@{index}"]) == [change["address"] for change in plan["changes"]]
+    assert "left alone" not in told
+
+
+def test_an_index_whose_lock_is_owed_holds_its_children(emulator, run, tmp_path):
+    """It is locked again before the plan is carried out."""
+    child, index = _locked_index_over_a_locked_image(emulator, run)
+    emulator.patch(f"web/api@{index}", **OPEN)
+    debt = Debt(parse_address(f"web/api@{index}"), LOCKED, "x", "2026-01-01T00:00:00Z")
+    (tmp_path / ".reconciler" / "state.json.debts").write_bytes(debts_to_bytes(emulator.url, [debt]))
+
+    _, told = _rolled_back(run, _first_run(run))
+
+    assert f"web/api@{child}: it is part of the index {index}, which is locked\n" in told
+
+
+def test_a_hidden_locked_index_leaves_manifests_locked(emulator, run):
+    """Where the list leaves out what nobody can name, nothing is opened."""
+    child = emulator.push("web/api:v1")
+    _apply(run, [{"match": "v1", "protect": "immutable"}])
+    index = emulator.push_index("web/api:all", ["web/api:v1"])
+    emulator.delete("web/api:all")
+    emulator.patch(f"web/api@{index}", listEnabled=False, **LOCKED)
+
+    plan, told = _rolled_back(run)
+
+    assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
+    assert "Perhaps needed by what is locked, left alone: 1\n" in told
+    assert f"web/api@{child}: what needs it is not known: of its manifests 1 were found" in told
+
+
+def test_a_hidden_manifest_that_a_tag_points_at_is_asked_for(emulator, run):
+    """So one that nobody locked keeps nothing from being undone."""
+    child = emulator.push("web/api:v1")
+    _apply(run, [{"match": "v1", "protect": "immutable"}])
+    hidden = emulator.push("web/api:other", content=b"other")
+    emulator.patch(f"web/api@{hidden}", listEnabled=False)
+
+    plan, _ = _rolled_back(run)
+
+    assert ["web/api:v1", f"web/api@{child}"] == [change["address"] for change in plan["changes"]]
+
+
+def test_a_hidden_index_that_the_memory_knows_is_asked_for(emulator, run):
+    """So it hides nothing from whoever locked it."""
+    child, index = _locked_index_over_a_locked_image(emulator, run)
+    emulator.patch(f"web/api@{index}", listEnabled=False)
+
+    _, told = _rolled_back(run, _first_run(run))
+
+    assert f"web/api@{child}: it is part of the index {index}, which is locked\n" in told
+
+
 def test_a_hidden_locked_tag_holds_what_it_points_at(emulator, run):
     """Where a list leaves out what nobody can name, nothing is opened."""
     digest = emulator.push("web/api:v1")
@@ -184,7 +273,7 @@ def test_a_hidden_locked_tag_holds_what_it_points_at(emulator, run):
     plan, told = _rolled_back(run)
 
     assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
-    assert re.search(f"web/api@{digest}: which tags need it is not known: of its tags 1 were found", told)
+    assert re.search(f"web/api@{digest}: what needs it is not known: of its tags 1 were found", told)
 
 
 def test_a_hidden_tag_that_the_memory_knows_is_asked_for(emulator, run):
@@ -222,7 +311,7 @@ def test_an_index_that_is_refused_leaves_manifests_locked(emulator, run):
     done = run("rollback", "latest", "--format", "json")
 
     assert ["web/api:v1"] == [change["address"] for change in json.loads(done.stdout)["changes"]]
-    assert "which tags need it is not known: GET http" in done.stderr
+    assert "what needs it is not known: GET http" in done.stderr
 
 
 def test_a_run_of_an_older_version_is_undone_all_the_same(emulator, run, tmp_path):
@@ -242,19 +331,34 @@ def test_a_run_of_an_older_version_is_undone_all_the_same(emulator, run, tmp_pat
     assert emulator.manifest(f"web/api@{new}")["deleteEnabled"] is True
 
 
-def test_it_takes_few_requests(emulator, run):
-    """Each thing that it touches once; then the count, the list of tags, and the manifests below them, in one each."""
-    for number in range(20):
-        emulator.push(f"web/api:v{number}", content=b"%d" % number)
-    run(
-        "apply", "registry.json", "--auto-approve", "--max-loosen", "50", tags=[{"match": "v*", "protect": "immutable"}]
-    )
+def test_of_many_indexes_only_the_locked_ones_are_asked_for_their_children(emulator, run):
+    """The list shows which these are, and what the memory knows is not asked for at all."""
+    _locked_index_over_a_locked_image(emulator, run)
+    indexes = []
+    for number in range(8):
+        emulator.push(f"web/api:{number}", content=b"%d" % number)
+        indexes.append(emulator.push_index(f"web/api:all-{number}", [f"web/api:{number}"]))
+    emulator.patch(f"web/api@{indexes[3]}", **LOCKED)
     emulator.clear_requests()
 
-    run("rollback", "latest")
+    run("rollback", _first_run(run))
 
-    paths = [request.path for request in emulator.requests() if request.path.startswith("/acr/v1")]
-    assert 40 + 3 == len(paths)
-    assert {"/acr/v1/web/api": 1, "/acr/v1/web/api/_tags": 1, "/acr/v1/web/api/_manifests": 1} == {
-        path: paths.count(path) for path in set(paths) if not re.search("_(tags|manifests)/", path)
-    }
+    asked = [request.path.rpartition("/")[2] for request in emulator.requests() if "/_manifests" in request.path]
+    assert ["_manifests", indexes[3]] == asked
+
+
+def test_what_a_run_found_so_already_is_told_and_not_undone(emulator, run):
+    """Such as what a killed run did before it; the first ten of it are named."""
+    emulator.push_many("web/api", [f"v{number:02}" for number in range(13)])
+    tags = [{"match": "v*", "attributes": {"deleteEnabled": False}}]
+    run("plan", "registry.json", "--out", "plan.json", "--max-loosen", "50", tags=tags)
+    for number in range(12):
+        emulator.patch(f"web/api:v{number:02}", deleteEnabled=False)
+    run("apply", "plan.json", "--auto-approve", "--on-stale", "skip")
+
+    plan, told = _rolled_back(run)
+
+    assert ["web/api:v12"] == [change["address"] for change in plan["changes"]]
+    assert "Found so already by that run, not undone: 12\n  web/api:v00\n  web/api:v01\n" in told
+    assert "  web/api:v09\n  … and 2 more\n" in told
+    assert emulator.tag("web/api:v00")["deleteEnabled"] is False

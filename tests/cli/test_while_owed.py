@@ -122,6 +122,36 @@ def test_a_plan_that_was_approved_while_something_was_owed_is_the_one_that_is_ma
     assert 0 == done.code, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("applied", ["registry.json", "plan.json"])
+def test_the_journal_tells_what_was_paid_and_what_came_off_for_a_moment(run, frozen, tmp_path, applied):
+    """As text and as JSON, whether files or a saved plan were applied."""
+    _declare(tmp_path, digest=frozen[1])
+    run("plan", "registry.json", "--out", "plan.json")
+    run("apply", applied, "--auto-approve")
+
+    line = json.loads(run("state", "log", "latest", "--format", "json").stdout)
+    text = run("state", "log", "latest").stdout
+
+    both, locked = ["web/api", "web/api:v1"], {"attributes": ["writeEnabled"]}
+    assert [{"address": each, **locked, "status": "paid", "run": RUN} for each in both] == line["paid"]
+    assert [{"address": each, **locked, "status": "restored"} for each in both] == line["unlocked"]
+    assert f"paid           web/api:v1: writeEnabled, owed since run {RUN}, locked again\n" in text
+    assert "unlocked       web/api: writeEnabled for a moment, locked again\n" in text
+
+
+def test_the_journal_tells_what_was_paid_before_drift_was_healed(emulator, run, frozen):
+    """That run pays first as well."""
+    emulator.patch("web/api:v1", deleteEnabled=True)
+    run("drift", "registry.json", "--heal")
+
+    line = json.loads(run("state", "log", "latest", "--format", "json").stdout)
+
+    assert ("drift --heal", ["web/api", "web/api:v1"]) == (
+        line["operation"],
+        [each["address"] for each in line["paid"]],
+    )
+
+
 def test_a_rollback_is_made_for_what_holds_once_it_is_paid(emulator, run, frozen, store):
     """What a run of ours took off for a moment is nothing that somebody changed since."""
     made = run("rollback", "latest", "--out", "undo.json")

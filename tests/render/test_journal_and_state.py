@@ -103,6 +103,40 @@ def test_of_a_delete_it_is_shown_what_went():
     assert "verified       old\n    → gone, with 2 tags and 1 manifest\n" in shown
 
 
+def test_locks_that_came_off_and_debts_that_were_paid_are_shown():
+    """Before the changes; what is not known to be locked again is told as such."""
+    both = {"address": "app", "attributes": ["deleteEnabled", "writeEnabled"]}
+    one = {"address": "app:v1", "attributes": ["writeEnabled"]}
+    locks = {
+        "paid": [
+            {**one, "status": "paid", "run": "x-1"},
+            {**one, "status": "void", "run": "x-1"},
+            {**one, "status": "remade", "run": "x-1"},
+        ],
+        "unlocked": [{**both, "status": "restored"}, {**one, "status": "open"}],
+    }
+
+    shown = render_run({**_runs()[0], **locks}, PLAIN, full=False)
+
+    assert (
+        "paid           app:v1: writeEnabled, owed since run x-1, locked again\n"
+        "paid           app:v1: writeEnabled, owed since run x-1, void: it is gone\n"
+        "paid           app:v1: writeEnabled, owed since run x-1, void: it was made anew since\n"
+        "unlocked       app: deleteEnabled and writeEnabled for a moment, locked again\n"
+        "unlocked       app:v1: writeEnabled for a moment, not known to be locked again\n"
+        "\nfailed         app\n"
+    ) in shown
+
+
+def test_of_many_locks_that_came_off_a_part_is_shown():
+    """As of many changes."""
+    each = {"address": "app:v1", "attributes": ["writeEnabled"], "status": "restored"}
+    run = {**_runs()[0], "unlocked": [each] * (SHOWN_CHANGES + 3)}
+
+    assert "locked again\n… and 3 more; --full shows all\n" in render_run(run, PLAIN, full=False)
+    assert "more; --full" not in render_run(run, PLAIN, full=True)
+
+
 def test_of_a_large_run_a_part_is_shown():
     """The rest is counted."""
     (run,) = _runs(SHOWN_CHANGES + 9)
