@@ -10,10 +10,11 @@ from reconciler.model.address import Address
 from reconciler.model.attributes import DELETE, DIGEST, Document, Value
 from reconciler.model.desired import Declaration, ExceptionRule
 from reconciler.planning.closure import Demand
+from reconciler.planning.drift import Drifted
 from reconciler.planning.effective import Answer
 from reconciler.planning.explain import Prospects
 from reconciler.planning.rules import Contribution
-from reconciler.render.words import WIDTH, Paint, moment, paragraph, safe, short_name, shown, whole_digests
+from reconciler.render.words import WIDTH, Paint, moment, paragraph, put_back, safe, short_name, shown, whole_digests
 
 _MARGIN = 6  # of whole digests
 
@@ -28,6 +29,7 @@ class Explanation:
     exceptions: Sequence[ExceptionRule] = ()  # that speak of it and are in force; they are among `said`
     ended: Sequence[ExceptionRule] = ()  # that spoke of it
     demands: Sequence[Demand] = ()  # of tags on this manifest, the one that stands first
+    drifted: Sequence[Drifted] = ()  # what of it is not as it was last applied
     become: Prospects | None = None  # what it is and would be; None: the registry was not asked
 
 
@@ -42,6 +44,7 @@ def render_explanation(explained: Explanation, paint: Paint, *, full: bool) -> s
     """
     blocks, become = [_rules(explained, paint, full=full)], explained.become
     if become is not None:
+        blocks += [_drift(each, paint) for each in explained.drifted]
         blocks += [_result(explained, become, paint), _effective(explained.address, become, paint, full=full)]
     return "\n".join(block for block in blocks if block)
 
@@ -83,6 +86,22 @@ def _noted(line: str, note: str) -> list[str]:
     """A line with a note behind it, or below it where there is no room."""
     whole = f"{line}  {safe(note)}"
     return [whole] if len(whole) <= WIDTH else [line, *paragraph(note, margin=4).split("\n")]
+
+
+def _drift(drifted: Drifted, paint: Paint) -> str:
+    """What it was last applied as and is now, and what to do about that."""
+    is_gone = all(each.live is None for each in drifted.attributes)
+    word = f"{', '.join(drifted.ways)}{'' if drifted.can_heal else ', though locked'}"
+    lines = [f"{paint('Last applied → live', 'bold')}: {paint(word, 'red')}"]
+    for each in drifted.attributes:
+        live = "gone" if each.live is None else shown(each.live, whole=True)
+        before = "?" if each.last_applied is None else shown(each.last_applied, whole=True)
+        if each.name == DIGEST:
+            lines += [f"  {DIGEST}", f"    {before}", f"    → {live}"]
+        elif not is_gone:
+            lines.append(f"  {safe(each.name):15}  {before:5}  → {live}")
+    undone = "apply undoes it, and so does drift --heal." if drifted.can_heal else put_back(str(drifted.address))
+    return "\n".join([*lines, paragraph(undone, margin=2)]) + "\n"
 
 
 def _result(explained: Explanation, become: Prospects, paint: Paint) -> str:

@@ -18,7 +18,7 @@ from reconciler.model.attributes import DIGEST
 from reconciler.planning.cause import GRAVEST_FIRST, Cause
 from reconciler.planning.plan import ACTIONS, Change, Drift, Plan, Unlock, effects_of
 from reconciler.render.change_rows import rows, whole
-from reconciler.render.words import WIDTH, Paint, Style, count, paragraph, safe, sentence, short_name, shown
+from reconciler.render.words import WIDTH, Paint, Style, count, paragraph, put_back, safe, sentence, short_name, shown
 
 SHOW_ALL_UP_TO = 100  # changes; beyond that a plan is shown in part
 SHOWN_REPOSITORIES = 10
@@ -229,7 +229,7 @@ def _told_causes(plan: Plan) -> set[Cause]:
 
 
 def _drift(drift: Drift, *, whole: bool) -> str:
-    locked_at = f"Locked by {', '.join(drift.origins)}."
+    locked_at = f"Locked by {', '.join(drift.origins)}. {put_back('ADDRESS')}"
     if drift.after is None:
         return f"It was deleted. {locked_at}"
     before, after = (shown(each[DIGEST], whole=whole) for each in (drift.before, drift.after))

@@ -100,6 +100,11 @@ def moment(text: str) -> str:
     return f"{text[:10]} {text[11:-1]} UTC" if text[10:11] == "T" and text.endswith("Z") else text
 
 
+def put_back(address: str) -> str:
+    """What to do about what moved or went though locked."""
+    return f"Put the image back, or let apply --accept {address} remember it as it is."
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 change`, `1,000 changes`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
