@@ -129,7 +129,7 @@ async def _explained(
     """What the files say of it, what became of it, and what would become of it once what is owed is paid."""
     from reconciler.apply import still_owed
     from reconciler.planning.compare import plan_repository
-    from reconciler.planning.explain import demands_on, prospects
+    from reconciler.planning.explain import demands_on, prospects, standing_lock
     from reconciler.planning.owed import paid_repository
     from reconciler.planning.retained import retained
     from reconciler.registry.single import whole_address
@@ -146,6 +146,7 @@ async def _explained(
     return attrs.evolve(
         _said(resource, rules, live, part, kept),
         demands=demands[:_MOST_DEMANDS],
+        stands=standing_lock(resource, rules, paid, part),
         drifted=_drift_of(resource, part),
         become=prospects(resource, live, part, paid),
     )

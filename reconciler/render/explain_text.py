@@ -29,6 +29,7 @@ class Explanation:
     exceptions: Sequence[ExceptionRule] = ()  # that speak of it and are in force; they are among `said`
     ended: Sequence[ExceptionRule] = ()  # that spoke of it
     demands: Sequence[Demand] = ()  # of tags on this manifest, the one that stands first
+    stands: Declaration | None = None  # what decides about the lock of a manifest, where both speak of it
     drifted: Sequence[Drifted] = ()  # what of it is not as it was last applied
     become: Prospects | None = None  # what it is and would be; None: the registry was not asked
 
@@ -56,26 +57,54 @@ def _rules(explained: Explanation, paint: Paint, *, full: bool) -> str:
     excepting = {said: each for each in explained.exceptions for said in each.attributes}
     for contribution in explained.said:
         said = contribution.declaration
-        lines += _contribution(contribution, excepting.get(said), paint)
+        lines += _contribution(contribution, excepting.get(said), paint, _beaten_by(contribution, explained))
         lines += whole_digests(said.value, None, margin=_MARGIN) if full and said.attribute == DIGEST else []
     for exception in explained.ended:
         note = f"ended {moment(exception.until)}: {exception.reason}"
         lines += [paint(each, "dim") for said in exception.attributes for each in _noted(_declared(said), note)]
     lines += [f"  {safe(line)}" for line in explained.more]
-    for number, demand in enumerate(explained.demands):
-        whose = f" for {short_name(Address('x', tag=demand.tag))}" if demand.tag else ""
-        line = f"  {DELETE:15}  {shown(demand.value):5}  {safe(str(demand.origin))}{whose}"
-        lines.append(line if number == 0 else paint(line, "dim"))
+    for demand in explained.demands:
+        lines += _demand(demand, explained, paint)
     return "\n".join(lines) + "\n"
 
 
-def _contribution(contribution: Contribution, exception: ExceptionRule | None, paint: Paint) -> list[str]:
+def _contribution(
+    contribution: Contribution, exception: ExceptionRule | None, paint: Paint, beaten_by: str
+) -> list[str]:
     line = _declared(contribution.declaration)
     lines = _noted(line, f"until {moment(exception.until)}: {exception.reason}") if exception else [line]
-    if contribution.overridden_by is None:
+    if not beaten_by:
         return lines
-    lines[-1:] = _noted(lines[-1], f"overridden by {contribution.overridden_by}")
+    lines[-1:] = _noted(lines[-1], f"overridden by {beaten_by}")
     return [paint(each, "dim") for each in lines]
+
+
+def _beaten_by(contribution: Contribution, explained: Explanation) -> str:
+    """Which later rule, or which demand, stands in its place; empty: none."""
+    said, stands = contribution.declaration, explained.stands
+    if contribution.overridden_by is not None:
+        return str(contribution.overridden_by)
+    is_decided = stands is not None and said.attribute == DELETE and stands.origin != said.origin
+    return _standing(explained) if is_decided else ""
+
+
+def _demand(demand: Demand, explained: Explanation, paint: Paint) -> list[str]:
+    """What is demanded, and unless that is what stands, what does."""
+    line = f"{_declared(Declaration(DELETE, demand.value, demand.origin))}{_whose(demand)}"
+    stands = explained.stands
+    if stands is None or (demand == explained.demands[0] and stands.origin == demand.origin):
+        return [line]
+    return [paint(each, "dim") for each in _noted(line, f"overridden by {_standing(explained)}")]
+
+
+def _standing(explained: Explanation) -> str:
+    """Where that is declared which decides about the lock of a manifest, and for which tag."""
+    origin, first = explained.stands and explained.stands.origin, explained.demands[:1]
+    return f"{origin}{''.join(_whose(demand) for demand in first if demand.origin == origin)}"
+
+
+def _whose(demand: Demand) -> str:
+    return f" for {short_name(Address('x', tag=demand.tag))}" if demand.tag else ""
 
 
 def _declared(said: Declaration) -> str:
