@@ -185,15 +185,15 @@ def _effective(address: Address, become: Prospects, paint: Paint, *, full: bool)
     now = {answer.question: answer for answer in become.now}
     then = {answer.question: answer for answer in become.then}
     questions = list(dict.fromkeys((*now, *then)))
-    width = max(map(len, questions))
+    if then:  # what there is nothing left to happen to
+        then = {question: then.get(question, Answer(question, "no")) for question in questions}
+    texts = {each: " → ".join(dict.fromkeys(_verdicts(now.get(each), then.get(each), become))) for each in questions}
+    width, text_width = max(map(len, questions)), max(map(len, texts.values()))
     lines = [paint("What can happen to it", "bold")]
-    for question in questions:
+    for question, text in texts.items():
         before, after = now.get(question), then.get(question)
-        if then and after is None:  # what there is nothing left to happen to
-            after = Answer(question, "no")
-        text = " → ".join(dict.fromkeys(_verdicts(before, after, become)))
         stop = "" if become.after is None else _stop(address, after or before)
-        line = f"  {question:{width}}  {text:9}  {stop}".rstrip()
+        line = f"  {question:{width}}  {text:{text_width}}  {stop}".rstrip()
         lines += [line] if len(line) <= WIDTH else [f"  {question:{width}}  {text}", f"      {stop}"]
         lines += _whole_stop(address, after or before) if full and stop else []
     return "\n".join(lines) + "\n"
@@ -211,10 +211,11 @@ def _whole_stop(address: Address, answer: Answer | None) -> list[str]:
 
 
 def _stop(address: Address, answer: Answer | None) -> str:
-    """The one attribute that would stop it."""
+    """The one attribute that would stop it, or that does so from elsewhere."""
     if answer is None or not answer.stop or answer.where is None:
         return ""
+    is_stopped = answer.verdict == "no"
     if answer.where == address:
-        return f"{answer.stop} stops it"
+        return "" if is_stopped else f"{answer.stop} stops it"
     whose = "the repository" if answer.where.kind == "repository" else short_name(answer.where)
-    return f"{answer.stop} of {whose} stops it"
+    return f"by {answer.stop} of {whose}" if is_stopped else f"{answer.stop} of {whose} stops it"

@@ -217,7 +217,9 @@ def test_explain_takes_the_beginning_of_a_digest(emulator, reconciler, releases)
     assert (0, f"team/app@{digest}") == (done.code, done.stdout.splitlines()[0])
     assert (1, 1) == (offline.code, short.code)
     assert "--offline takes the whole digest" in offline.stderr
-    assert f'error: "team/app@{digest[:12]}": not an address: at least 6 digits of a digest are needed\n' == short.stderr
+    assert (
+        f'error: "team/app@{digest[:12]}": not an address: at least 6 digits of a digest are needed\n' == short.stderr
+    )
 
 
 @pytest.mark.parametrize("address", ["team/app:", "team/app@", "Team/app", "team//app", ":v1", "team/app:v1:v2"])

@@ -128,6 +128,23 @@ def test_colour_adds_nothing_but_colour_to_an_explanation(name):
     assert golden(name) == re.sub(r"\x1b\[[0-9]+m", "", coloured)
 
 
+FROZEN = repository(
+    "prod/ci",
+    {**OPEN, "writeEnabled": False},
+    {f"build-{day}": tag("a") for day in range(1, 9)},
+    tag_times={f"build-{day}": Moment("", day * DAY_NS) for day in range(1, 9)},
+    manifests={A: manifest()},
+)
+
+
+def test_what_stops_a_tag_from_elsewhere_is_named():
+    """Its own attributes are all true, and it can neither be overwritten nor go."""
+    text = _explained("prod/ci:build-1", FROZEN)
+
+    assert "  overwritten               no   by writeEnabled of the repository\n" in text
+    assert f"{'':19}kept: prod/ci has writeEnabled false\n" in text
+
+
 SHARED = {
     "match": "prod/web",
     "tags": [{"match": ["v1", "v2"], "protect": "immutable"}, {"match": "dev", "protect": "open"}],
