@@ -130,9 +130,20 @@ def test_no_registry_is_an_error_that_says_how_to_name_one(reconciler, releases)
 
     assert (
         "error: no registry is named\n"
-        "  Say `registry: contoso.azurecr.io` in a file, or --registry contoso.azurecr.io\n"
+        "  Say `registry: contoso.azurecr.io` in a file, --registry contoso.azurecr.io,\n"
+        "  or RECONCILER_REGISTRY=contoso.azurecr.io in the environment.\n"
     ) == done.stderr
     assert 1 == done.code
+
+
+def test_what_is_no_limit_is_told_with_the_name_of_the_option_or_variable(reconciler, releases):
+    """There are four of each, and a variable may have been set far away."""
+    option = reconciler("plan", releases, "--max-delete", "abc")
+    variable = reconciler("rollback", "latest", RECONCILER_MAX_HIDE="10.5")
+
+    assert option.stderr.startswith('error: --max-delete: "abc" is not a limit; say a number')
+    assert variable.stderr.startswith('error: RECONCILER_MAX_HIDE: "10.5" is not a limit; say a number')
+    assert (1, 1) == (option.code, variable.code)
 
 
 def test_notes_go_to_stderr_and_can_be_silenced(emulator, reconciler, releases):
