@@ -124,6 +124,13 @@ def test_options_come_from_the_environment(emulator, reconciler, releases):
     assert 2 == len(json.loads(done.stdout)["changes"])
 
 
+def test_the_help_names_each_command_that_exits_with_2(reconciler):
+    """A pipeline that stops at every code but 0 has to know."""
+    words = " ".join(reconciler("--help").stdout.split())
+
+    assert "2 changes or drift (plan --detailed-exitcode, drift)." in words
+
+
 def test_no_registry_is_an_error_that_says_how_to_name_one(reconciler, releases):
     """Neither the files nor the command line name one."""
     done = reconciler("plan", releases)
