@@ -14,7 +14,18 @@ from reconciler.planning.drift import Drifted
 from reconciler.planning.effective import Answer
 from reconciler.planning.explain import Prospects
 from reconciler.planning.rules import Contribution
-from reconciler.render.words import WIDTH, Paint, moment, paragraph, put_back, safe, short_name, shown, whole_digests
+from reconciler.render.words import (
+    WIDTH,
+    Paint,
+    columns,
+    moment,
+    paragraph,
+    put_back,
+    safe,
+    short_name,
+    shown,
+    whole_digests,
+)
 
 _MARGIN = 6  # of whole digests
 
@@ -62,7 +73,7 @@ def _rules(explained: Explanation, paint: Paint, *, full: bool) -> str:
     for exception in explained.ended:
         note = f"ended {moment(exception.until)}: {exception.reason}"
         lines += [paint(each, "dim") for said in exception.attributes for each in _noted(_declared(said), note)]
-    lines += [f"  {safe(line)}" for line in explained.more]
+    lines += [each for line in explained.more for each in columns(f"  {line}")]
     for demand in explained.demands:
         lines += _demand(demand, explained, paint)
     return "\n".join(lines) + "\n"
@@ -72,7 +83,7 @@ def _contribution(
     contribution: Contribution, exception: ExceptionRule | None, paint: Paint, beaten_by: str
 ) -> list[str]:
     line = _declared(contribution.declaration)
-    lines = _noted(line, f"until {moment(exception.until)}: {exception.reason}") if exception else [line]
+    lines = _noted(line, f"until {moment(exception.until)}: {exception.reason}") if exception else columns(line)
     if not beaten_by:
         return lines
     lines[-1:] = _noted(lines[-1], f"overridden by {beaten_by}")
@@ -93,7 +104,7 @@ def _demand(demand: Demand, explained: Explanation, paint: Paint) -> list[str]:
     line = f"{_declared(Declaration(DELETE, demand.value, demand.origin))}{_whose(demand)}"
     stands = explained.stands
     if stands is None or (demand == explained.demands[0] and stands.origin == demand.origin):
-        return [line]
+        return columns(line)
     return [paint(each, "dim") for each in _noted(line, f"overridden by {_standing(explained)}")]
 
 
@@ -108,13 +119,13 @@ def _whose(demand: Demand) -> str:
 
 
 def _declared(said: Declaration) -> str:
-    return f"  {said.attribute:15}  {shown(said.value):5}  {safe(str(said.origin))}"
+    return f"  {said.attribute:15}  {shown(said.value):5}  {said.origin}"
 
 
 def _noted(line: str, note: str) -> list[str]:
     """A line with a note behind it, or below it where there is no room."""
-    whole = f"{line}  {safe(note)}"
-    return [whole] if len(whole) <= WIDTH else [line, *paragraph(note, margin=4).split("\n")]
+    whole = safe(f"{line}  {note}")
+    return [whole] if len(whole) <= WIDTH else [*columns(line), *paragraph(note, margin=4).split("\n")]
 
 
 def _drift(drifted: Drifted, paint: Paint) -> str:

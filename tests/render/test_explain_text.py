@@ -201,12 +201,24 @@ def test_a_long_place_that_overrides_gets_a_line_of_its_own():
     ) == text
 
 
+def test_a_place_that_is_too_long_for_its_line_gets_one_of_its_own():
+    """Levels, absence and retention as well; a name is never broken."""
+    file = "deploy/environments/production/registries/contoso.yaml"
+
+    texts = [_explained(address, file=file) for address in ("prod/web:v1", "prod/web:pr-7", "prod/web:build-1")]
+
+    assert f"  protect          immutable\n      {file}:6:5\n" in texts[0]
+    assert f"  ensure           absent\n      {file}:9:5\n" in texts[1]
+    assert f"  keep             among the last 3 or younger than 30 d\n      {file}:17:5\n" in texts[2]
+    assert [] == [line for text in texts for line in text.splitlines() if len(line) > 80]
+
+
 def test_a_hostile_file_name_forges_no_line_of_an_explanation():
     """The name of a file may come with a pull request."""
     text = _explained("team/app:v1", file=HOSTILE)
 
     assert [] == [character for character in text if not character.isprintable() and character != "\n"]
-    assert 3 == len(text.splitlines())
+    assert [0, 2, 6, 2, 6] == [len(line) - len(line.lstrip()) for line in text.splitlines()]
 
 
 def test_in_full_an_explanation_shows_whole_digests():
