@@ -33,7 +33,8 @@ SHOW_ALL_UP_TO = 100  # changes; beyond that a plan is shown in part
 SHOWN_REPOSITORIES = 10
 SHOWN_CHANGES = 5  # of one repository
 _SIGNS = {"update": "~", "move": ">", "create": "+", "delete": "-"}
-_BELOW = "└"
+_BELOW, _DEEPER = "└", " └"
+_SIGN_WIDTH = 2  # columns
 _SIGN_STYLES: dict[str, Style] = {"update": "yellow", "move": "yellow", "create": "green", "delete": "red"}
 _GRAVITY = ("hide", "loosen")
 _MARKS = {"hide": "hides", "loosen": "loosens"}
@@ -129,7 +130,7 @@ class _Layout:
 
     def _change(self, change: Change) -> Iterator[str]:
         name, sign = short_name(change.address), self._sign(change)
-        head = f"  {sign} {name:{self._name_width}}"
+        head = f"  {sign}{name:{self._name_width}}"
         if len(name) > self._name_width:
             yield head
             head = " " * (self._margin - 2)
@@ -145,9 +146,14 @@ class _Layout:
             yield from self._origins(asked)
 
     def _sign(self, change: Change) -> str:
-        """What is done; a manifest that is changed for the tag above it hangs from that."""
-        is_below = change.via is not None and change.via.address in self._tags
-        return self._paint(_BELOW if is_below else _SIGNS[change.action], _SIGN_STYLES[change.action])
+        """What is done, 2 columns; a manifest that is changed for the tag above hangs from that, a child deeper."""
+        sign = _SIGNS[change.action]
+        if self._is_below(change):
+            sign = _DEEPER if _is_part(change) else _BELOW
+        return self._paint(sign, _SIGN_STYLES[change.action]) + " " * (_SIGN_WIDTH - len(sign))
+
+    def _is_below(self, change: Change) -> bool:
+        return change.via is not None and change.via.address in self._tags
 
     def _new_origins(self, change: Change) -> Sequence[str]:
         """Who asked for it, unless that stands at the tag above it."""
@@ -156,8 +162,7 @@ class _Layout:
 
     def _on_behalf(self, change: Change) -> str:
         """The tag that a manifest is changed for, where it does not stand below it."""
-        is_below = change.via is None or change.via.address in self._tags
-        return "" if is_below or change.via is None else f" for {short_name(change.via.address)}"
+        return "" if change.via is None or self._is_below(change) else f" for {short_name(change.via.address)}"
 
     def _row(self, change: Change, attribute: str, text: str) -> str:
         row = f"{text:{self._row_width}}"
@@ -190,7 +195,12 @@ def _nested(changes: Sequence[Change]) -> list[Change]:
         if change.via and change.via.address in below:
             below[change.via.address].append(change)
     rest = (change for change in changes if not (change.via and change.via.address in below))
-    return [each for change in rest for each in (change, *below.get(change.address, ()))]
+    return [each for change in rest for each in (change, *sorted(below.get(change.address, ()), key=_is_part))]
+
+
+def _is_part(change: Change) -> bool:
+    """A tag asks for it that points at an index which it is part of, and not at itself."""
+    return change.via is not None and change.via.digest != change.address.digest
 
 
 def _told_causes(plan: Plan) -> set[Cause]:

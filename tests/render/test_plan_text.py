@@ -159,6 +159,25 @@ def test_no_line_ends_in_spaces(name):
     assert not text.endswith("\n\n")
 
 
+def test_the_manifest_that_a_tag_points_at_stands_above_its_children():
+    """And they stand deeper, whatever their digests are."""
+    index, child, other = digest("c"), digest("a"), digest("d")
+    desired = desired_state({"match": "team/app", "tags": [{"match": "v1", "protect": "immutable"}]})
+    manifests = {index: manifest(child, other), child: manifest(), other: manifest()}
+    live = repository("team/app", OPEN, {"v1": tag("c")}, manifests=manifests)
+
+    text = render_plan(plan_of(desired, live), PLAIN, full=False)
+
+    assert (
+        "team/app\n"
+        "  ~ :v1             deleteEnabled  true → false   registry.yaml:2:5\n"
+        "                    writeEnabled   true → false\n"
+        "  └ @sha256:cccccc  deleteEnabled  true → false\n"
+        "   └@sha256:aaaaaa  deleteEnabled  true → false\n"
+        "   └@sha256:dddddd  deleteEnabled  true → false\n"
+    ) in text
+
+
 def test_notes_about_manifests_fit_eighty_columns():
     """They are named by their first digits, and by all of them where that was asked for."""
     manifest = Address("team/app", digest=digest("a"))
