@@ -8,6 +8,7 @@ whether somebody applies, so it keeps everybody out until a person removes it.
 from __future__ import annotations
 
 import os
+import shlex
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ import attrs
 import orjson
 
 from reconciler import __version__
+from reconciler.backend.location import DEFAULT_PLACE
 from reconciler.backend.process import host, identity, user
 from reconciler.errors import LockedError
 from reconciler.model.holder import Holder
@@ -71,9 +73,16 @@ def holder_from_bytes(content: bytes, place: str) -> Holder:
         why = str(error) if isinstance(error, _OtherVersionError) else "not a run lock of this program, or damaged"
         raise LockedError(
             f"{place}{LOCK}: {why}; it is left as it is\n"
-            f"  Nobody can apply until it is gone. If you are sure: reconciler state unlock {DAMAGED}"
+            f"  Nobody can apply until it is gone. If you are sure:\n"
+            f"    {how_to_unlock(DAMAGED, place)}"
         ) from None
     return holder
+
+
+def how_to_unlock(lock_id: str, place: str) -> str:
+    """The command that takes the lock with that id away, to be pasted into a shell."""
+    elsewhere = "" if place == DEFAULT_PLACE else f" --state {shlex.quote(place)}"
+    return f"reconciler state unlock {lock_id}{elsewhere}"
 
 
 def moment(text: str) -> datetime:

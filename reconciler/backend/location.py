@@ -8,6 +8,7 @@ import re
 from reconciler.backend.store import Store
 from reconciler.errors import BackendError
 
+DEFAULT_PLACE = ".reconciler/state.json"  # where none is named
 SCHEMES = ("az", "s3", "gs")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _BUCKET = re.compile(r"\$?[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import attrs
 
-from reconciler.backend.holder import holder_from_bytes, moment
+from reconciler.backend.holder import holder_from_bytes, how_to_unlock, moment
 from reconciler.backend.process import has_ended
 from reconciler.backend.store import Blob
 from reconciler.errors import LockedError
@@ -100,7 +100,7 @@ class Waiting:
             f"the run lock of {holder.registry} at {self._place} is held by {holder} since {_shown(holder.since)}\n"
             f"  It was {renewed}; its id is {holder.id}. --lock-timeout SECONDS waits for it.\n"
             "  If you are sure that it is gone:\n"
-            f"    reconciler state unlock {holder.id}"
+            f"    {how_to_unlock(holder.id, self._place)}"
         )
 
 

@@ -2,7 +2,7 @@
 The command line: one module for each command, imported when that command runs.
 
 Exit codes are Terraform's and ours to choose: 0 done or in sync, 1 an error of any
-kind, 2 changes where `--detailed-exitcode` asks for that. click would exit with 2
+kind, 2 changes where `--detailed-exitcode` asks for that, or drift. click would exit with 2
 on a mistyped option, which a pipeline would take for "there are changes".
 """
 
@@ -57,7 +57,8 @@ class _Commands(click.Group):
 @click.command(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-    epilog="Exit codes: 0 done or in sync, 1 an error of any kind, 2 changes (plan --detailed-exitcode).",
+    epilog="Exit codes: 0 done or in sync, 1 an error of any kind,"
+    " 2 changes or drift (plan --detailed-exitcode, drift).",
 )
 @click.version_option(__version__, message="reconciler %(version)s")
 def root() -> None:

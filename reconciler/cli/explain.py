@@ -11,7 +11,7 @@ import click
 from reconciler.cli import OK, options
 from reconciler.cli.clock import nanoseconds
 from reconciler.cli.debts import note_debts
-from reconciler.cli.memory import open_place, where_from
+from reconciler.cli.memory import Memory, read_memory, where_from
 from reconciler.cli.output import answer, standard_input, stdout_paint
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry
 from reconciler.cli.steps import desired_now, now_from, traffic_from
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from reconciler.model.address import Address
     from reconciler.model.desired import ExceptionRule
+    from reconciler.model.last_applied import RememberedRepository
     from reconciler.model.live import LiveRepository
     from reconciler.model.matching import RepositoryRules
     from reconciler.planning.debts import Debt
+    from reconciler.planning.drift import Drifted
     from reconciler.planning.repository_plan import RepositoryPlan
     from reconciler.planning.retained import Retained
     from reconciler.registry.client import Client
@@ -39,7 +41,7 @@ _MOST_DEMANDS = 10
 @click.option("--offline", is_flag=True, help="Only what the files say; ask no registry.")
 @options.registry
 @options.overlay
-@options.state
+@options.memory
 @options.now
 @options.sign_in
 @options.traffic
@@ -52,10 +54,11 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
     Tell which rule says what about one resource, and what can happen to it.
 
     ADDRESS is a repository (team/app), a tag (team/app:v1) or a manifest
-    (team/app@sha256:…, at least 6 digits of it). Every rule that speaks of it is listed in file order, with what
-    a later one overrides; then what the registry holds now and what apply would make of
-    it; then whether it can be overwritten, deleted, lost with what it depends on, or
-    pulled, now and after apply, each with the one attribute that would stop it.
+    (team/app@sha256:…, at least 6 digits of it). Every rule that speaks of it is listed
+    in file order, with what a later one overrides; then what of it drifted since it was
+    last applied, what the registry holds now and what apply would make of it; then
+    whether it can be overwritten, deleted, lost with what it depends on, or pulled, now
+    and after apply, each with the one attribute that would stop it.
 
     \b
     Examples:
@@ -77,8 +80,11 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
         explained = _said(resource, rules)
     else:
         with open_registry(registry, desired.registry, traffic) as known:
-            owed = note_debts(open_place(where), known)
-            explained = asyncio.run(_explained(resource, rules, known, traffic, nanoseconds(moment), owed=owed))
+            memory = read_memory(where, known, traffic, files)
+            owed = note_debts(memory.store, known)
+            explained = asyncio.run(
+                _explained(resource, rules, known, traffic, nanoseconds(moment), owed=owed, memory=memory)
+            )
     explained = _with_exceptions(explained, desired.exceptions, nanoseconds(moment))
     answer(render_explanation(explained, stdout_paint(no_color=others["no_color"]), full=others["full"]))
     return OK
@@ -118,32 +124,50 @@ async def _explained(
     now_ns: int,
     *,
     owed: Sequence[Debt],
+    memory: Memory,
 ) -> Explanation:
-    """What the files say of it, and what would become of it once what is owed is paid."""
+    """What the files say of it, what became of it, and what would become of it once what is owed is paid."""
     from reconciler.apply import still_owed
     from reconciler.planning.compare import plan_repository
-    from reconciler.planning.explain import demands_on, prospects
+    from reconciler.planning.explain import demands_on, prospects, standing_lock
     from reconciler.planning.owed import paid_repository
     from reconciler.planning.retained import retained
     from reconciler.registry.single import whole_address
 
+    remembered = memory.base.remembered(resource.repository)
     async with client_for(registry, traffic, lambda _: None) as client:
         resource = await whole_address(client, resource)
-        live = await _read(resource, rules, client, now_ns)
+        live = await _read(resource, rules, client, now_ns, remembered=remembered)
         here = [debt for debt in owed if debt.address.repository == resource.repository]
         paid = paid_repository(live, await still_owed(client, here, concurrency=traffic.concurrency))
-    part = plan_repository(rules, paid, now_ns=now_ns)
+    part = plan_repository(rules, paid, memory.base.of(live.name, remembered), now_ns)
     demands = demands_on(resource.digest, part.demands, live.manifests) if resource.digest else ()
     kept = retained(resource, rules, paid, part, now_ns)
-    said = _said(resource, rules, live, part, kept)
-    return attrs.evolve(said, demands=demands[:_MOST_DEMANDS], become=prospects(resource, live, part, paid))
+    return attrs.evolve(
+        _said(resource, rules, live, part, kept),
+        demands=demands[:_MOST_DEMANDS],
+        stands=standing_lock(resource, rules, paid, part),
+        drifted=_drift_of(resource, part),
+        become=prospects(resource, live, part, paid),
+    )
 
 
-async def _read(resource: Address, rules: RepositoryRules, client: Client, now_ns: int) -> LiveRepository:
+def _drift_of(resource: Address, part: RepositoryPlan) -> tuple[Drifted, ...]:
+    """What somebody did to it behind our back, as far as it is remembered how it was last applied."""
+    from reconciler.planning.compare import make_plan
+    from reconciler.planning.drift import drifted, only_drift
+
+    found = drifted(only_drift(make_plan("", "", [part]), is_known=True))
+    return tuple(each for each in found if each.address == resource)
+
+
+async def _read(
+    resource: Address, rules: RepositoryRules, client: Client, now_ns: int, *, remembered: RememberedRepository
+) -> LiveRepository:
     """Its repository, as far as rules speak of it, and all that the resource depends on."""
     from reconciler.registry.single import read_around
 
-    live = await read_around(client, resource, rules, now_ns)
+    live = await read_around(client, resource, rules, now_ns, remembered)
     if live.unread:
         raise RefusedError(live.unread)
     return live

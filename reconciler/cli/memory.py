@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from reconciler.backend.location import DEFAULT_PLACE
 from reconciler.cli.clock import now, parsed, shown_time
 from reconciler.cli.output import note
 from reconciler.cli.registry import Registry, Traffic, tell
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from reconciler.planning.base import BaseState
     from reconciler.planning.remember import Made
 
-DEFAULT_STATE = ".reconciler/state.json"
 NONE = "none"
 JOURNAL, DRIFT = ".journal", ".drift"
 _ATTEMPTS = 5
@@ -77,7 +77,7 @@ def where_from(options: dict[str, Any]) -> Where:
         return Where(None, revision, overlays=options.get("overlay", ()))
     if state == NONE:
         return Where(None, None)
-    return Where(DEFAULT_STATE if state is None else state, None, state is None, timeout_s)
+    return Where(DEFAULT_PLACE if state is None else state, None, state is None, timeout_s)
 
 
 def read_memory(where: Where, registry: Registry, traffic: Traffic, files: tuple[str, ...]) -> Memory:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -13,8 +14,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
     """A click option that can also be set as RECONCILER_NAME."""
     long_name = next(name for name in names if name.startswith("--")).partition("/")[0]
-    variable = "RECONCILER_" + long_name.removeprefix("--").replace("-", "_").upper()
+    variable = _variable(long_name.removeprefix("--").replace("-", "_"))
     return click.option(*names, envvar=variable, show_envvar=False, **settings)
+
+
+def said_at(name: str) -> str:
+    """Where the running command was given an option: `--max-delete`, or RECONCILER_MAX_DELETE; by its Python name."""
+    source = click.get_current_context().get_parameter_source(name)
+    return _variable(name) if source is ParameterSource.ENVIRONMENT else f"--{name.replace('_', '-')}"
+
+
+def _variable(name: str) -> str:
+    return f"RECONCILER_{name.upper()}"
 
 
 def all_of(*decorators: Callable[[F], F]) -> Callable[[F], F]:

@@ -62,7 +62,9 @@ def open_registry(asked: str | None, written: str | None, traffic: Traffic) -> I
     named = asked or written
     if not named:
         raise RefusedError(
-            "no registry is named\n  Say `registry: contoso.azurecr.io` in a file, or --registry contoso.azurecr.io"
+            "no registry is named\n"
+            "  Say `registry: contoso.azurecr.io` in a file, --registry contoso.azurecr.io,\n"
+            "  or RECONCILER_REGISTRY=contoso.azurecr.io in the environment."
         )
     instead = f", not {written} as written" if asked and written and asked != written else ""
     if named == EMULATOR:

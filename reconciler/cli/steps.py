@@ -16,6 +16,7 @@ import click
 from reconciler.cli.clock import nanoseconds, now, parsed, text_of
 from reconciler.cli.gathered import Gathered
 from reconciler.cli.memory import Where, where_from
+from reconciler.cli.options import said_at
 from reconciler.cli.output import password_from_stdin
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
@@ -51,7 +52,10 @@ def limits_from(options: dict[str, object]) -> Limits:
     from reconciler.planning.limits import DEFAULT_LIMIT, Limits, parse_limit
 
     given = {way: options.pop(f"max_{way}") for way in ("loosen", "hide", "move", "delete")}
-    limits = {way: DEFAULT_LIMIT if said is None else parse_limit(str(said)) for way, said in given.items()}
+    limits = {
+        way: DEFAULT_LIMIT if said is None else parse_limit(str(said), said_at(f"max_{way}"))
+        for way, said in given.items()
+    }
     return Limits(
         **limits,
         allow_empty=bool(options.pop("allow_empty")),

@@ -25,7 +25,8 @@ _REPOSITORY = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a
 # seconds, which older YAML makes of it.
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|[0-9]{1,9}(?::[0-9]{1,9}){1,9}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
-_BEGINNING = re.compile(r"(?P<repository>[^@]+)@(?P<digest>sha256:[0-9a-f]{6,63})")
+_BEGINNING = re.compile(r"(?P<repository>[^@]+)@(?P<digest>sha256:(?P<digits>[0-9a-f]{0,63}))")
+_LEAST_DIGITS = 6  # of a digest: fewer tell too few manifests apart
 _MAX_REPOSITORY_LENGTH = 256
 
 
@@ -97,8 +98,15 @@ def parse_address(text: str) -> Address:
 
 
 def parse_beginning(text: str) -> Address | None:
-    """The address of a manifest with no more than the beginning of its digest; None: `text` is no such thing."""
+    """
+    The address of a manifest with no more than the beginning of its digest; None: `text` is no such thing.
+
+    Raises:
+        AddressError: it is too short a beginning.
+    """
     parts = _BEGINNING.fullmatch(text)
     if parts is None or not is_repository_name(parts["repository"]):
         return None
+    if len(parts["digits"]) < _LEAST_DIGITS:
+        raise AddressError(f'"{text}": not an address: at least {_LEAST_DIGITS} digits of a digest are needed')
     return Address(parts["repository"], digest=parts["digest"])

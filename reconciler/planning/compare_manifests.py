@@ -8,7 +8,7 @@ exception beats both. Which manifests go is decided in `unneeded`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.model.address import Address
 from reconciler.model.attributes import DELETE, TAGGED, UPDATED, Value
@@ -62,7 +62,7 @@ class _Expected:
     """What the same rules and the same demand declare about manifests, and which of these are so."""
 
     def __init__(self, rules: tuple[ManifestRule, ...], demanded: Demand | None) -> None:
-        self.declared = _declared(rules, demanded)
+        self.declared = declare_manifest(rules, demanded)
         self.wanted = values(self.declared)
         self.digests: list[str] = []
 
@@ -145,7 +145,8 @@ def _demands_of_indexes(matching: Mapping[str, tuple[ManifestRule, ...]]) -> lis
     return demands
 
 
-def _declared(rules: tuple[ManifestRule, ...], demanded: Demand | None) -> Declared:
+def declare_manifest(rules: Sequence[ManifestRule], demanded: Demand | None) -> Declared:
+    """The declaration that stands for each attribute of a manifest, once rules and the demand had their say."""
     declared = dict(declare(rule for rule in rules if not rule.is_exception))
     own = declared.get(DELETE)
     if demanded is not None and (own is None or (own.value is True and not demanded.value)):

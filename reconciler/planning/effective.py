@@ -17,7 +17,7 @@ referrer stops that is not documented, so that is "perhaps" too.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import attrs
 
@@ -25,15 +25,16 @@ from reconciler.model.address import Address
 from reconciler.model.attributes import DELETE, LIST, READ, WRITE, Document
 
 Verdict = Literal["yes", "no", "perhaps", "unknown"]
+_Needed: TypeAlias = tuple[Document | None, str, Address | None]  # an attribute that has to be true, and whose it is
 
 
 @attrs.frozen
 class Answer:
-    """Whether something can happen, and what would stop it."""
+    """Whether something can happen, and what would stop it, or does."""
 
     question: str
     verdict: Verdict
-    stop: str = ""  # the attribute that would make it a no; empty where it is one
+    stop: str = ""  # the attribute that would make it a no, or that alone does; empty where several do
     where: Address | None = None  # whose attribute that is
 
 
@@ -67,16 +68,16 @@ def effective(address: Address, image: Image) -> tuple[Answer, ...]:
 
 def _about_tag(address: Address, here: Address, image: Image) -> Iterable[Answer]:
     repository, tag = image.repository, image.tag
-    manifest = (image.manifest or (None, None))[1]
-    yield _answer("overwritten", [(tag, WRITE), (repository, WRITE)], WRITE, address)
-    yield _answer("deleted", [*_deletable(tag), (repository, WRITE)], DELETE, address)
+    where, manifest = image.manifest or (None, None)
+    yield _answer("overwritten", [(tag, WRITE, address), (repository, WRITE, here)], WRITE, address)
+    yield _answer("deleted", [*_deletable(tag, address), (repository, WRITE, here)], DELETE, address)
     lost = _manifest_deleted("lost with its manifest", image.manifest, image)
     yield _perhaps(lost) if _is_locked(tag) else lost
     yield from _lost_children(image)
     yield _lost_with_repository(here, image)
-    read = [(each, READ) for each in (repository, tag, manifest, *image.children.values())]
-    yield _answer("pulled", read, READ, address)
-    yield _answer("listed", [(tag, LIST)], LIST, address)
+    read = [(repository, here), (tag, address), (manifest, where)]
+    yield _pulled(address, read, image)
+    yield _answer("listed", [(tag, LIST, address)], LIST, address)
 
 
 def _about_manifest(address: Address, here: Address, image: Image) -> Iterable[Answer]:
@@ -85,22 +86,27 @@ def _about_manifest(address: Address, here: Address, image: Image) -> Iterable[A
     yield from _lost_children(image)
     yield from _lost_with_subject(manifest, image)
     yield _lost_with_repository(here, image)
-    read = [(each, READ) for each in (repository, manifest, *image.children.values())]
-    yield _answer("pulled", read, READ, address)
-    yield _answer("listed", [(manifest, LIST)], LIST, address)
+    yield _pulled(address, [(repository, here), (manifest, address)], image)
+    yield _answer("listed", [(manifest, LIST, address)], LIST, address)
+
+
+def _pulled(address: Address, read: Iterable[tuple[Document | None, Address | None]], image: Image) -> Answer:
+    children = ((document, where) for where, document in image.children.items())
+    return _answer("pulled", [(each, READ, where) for each, where in (*read, *children)], READ, address)
 
 
 def _about_repository(here: Address, repository: Document | None) -> Iterable[Answer]:
-    yield _answer("pushed to", [(repository, WRITE)], WRITE, here)
-    yield _answer("deleted, while nothing in it is locked", _deletable(repository), DELETE, here)
-    yield _answer("pulled from", [(repository, READ)], READ, here)
-    yield _answer("listed", [(repository, LIST)], LIST, here)
+    yield _answer("pushed to", [(repository, WRITE, here)], WRITE, here)
+    yield _answer("deleted, while nothing in it is locked", _deletable(repository, here), DELETE, here)
+    yield _answer("pulled from", [(repository, READ, here)], READ, here)
+    yield _answer("listed", [(repository, LIST, here)], LIST, here)
 
 
 def _manifest_deleted(question: str, manifest: tuple[Address, Document | None] | None, image: Image) -> Answer:
     """Whether a manifest can go, whoever it is asked for; a locked tag may keep it, which is not documented."""
     address, document = manifest or (None, None)
-    answer = _answer(question, [*_deletable(document), (image.repository, WRITE)], DELETE, address)
+    here = Address(address.repository) if address else None
+    answer = _answer(question, [*_deletable(document, address), (image.repository, WRITE, here)], DELETE, address)
     return _perhaps(answer) if address in image.held else answer
 
 
@@ -122,14 +128,17 @@ def _lost_with_subject(referrer: Document | None, image: Image) -> Iterable[Answ
 
 def _gravest(answers: Iterable[Answer]) -> Answer:
     order: tuple[Verdict, ...] = ("yes", "perhaps", "unknown", "no")
-    return min(answers, key=lambda answer: (order.index(answer.verdict), str(answer.where)))
+    answers = tuple(answers)
+    gravest = min(answers, key=lambda answer: (order.index(answer.verdict), str(answer.where)))
+    is_one = gravest.verdict != "no" or len(set(answers)) == 1
+    return gravest if is_one else Answer(gravest.question, "no")
 
 
 def _lost_with_repository(here: Address, image: Image) -> Answer:
     """The registry refuses to delete a repository while something in it is locked."""
-    answer = _answer("lost with its repository", _deletable(image.repository), DELETE, here)
+    answer = _answer("lost with its repository", _deletable(image.repository, here), DELETE, here)
     contents = (image.tag, (image.manifest or (None, None))[1], *image.children.values())
-    if answer.verdict == "yes" and (image.held or any(map(_is_locked, contents))):
+    if answer.verdict in ("yes", "no") and (image.held or any(map(_is_locked, contents))):
         return Answer(answer.question, "no")
     return answer
 
@@ -138,19 +147,20 @@ def _perhaps(answer: Answer) -> Answer:
     return attrs.evolve(answer, verdict="perhaps") if answer.verdict == "yes" else answer
 
 
-def _deletable(document: Document | None) -> list[tuple[Document | None, str]]:
-    return [(document, WRITE), (document, DELETE)]
+def _deletable(document: Document | None, where: Address | None) -> list[_Needed]:
+    return [(document, WRITE, where), (document, DELETE, where)]
 
 
 def _is_locked(document: Document | None) -> bool:
     return document is not None and (document.get(WRITE) is False or document.get(DELETE) is False)
 
 
-def _answer(question: str, needed: Iterable[tuple[Document | None, str]], stop: str, where: Address | None) -> Answer:
+def _answer(question: str, needed: Iterable[_Needed], stop: str, where: Address | None) -> Answer:
     """Yes where every attribute that is needed is there and true."""
-    values = [None if document is None else document.get(name, True) for document, name in needed]
-    if False in values:
-        return Answer(question, "no")
-    if None in values:
+    values = [(None if document is None else document.get(name, True), name, owner) for document, name, owner in needed]
+    closed = [(name, owner) for value, name, owner in values if value is False]
+    if closed:
+        return Answer(question, "no", *closed[0]) if len(closed) == 1 else Answer(question, "no")
+    if any(value is None for value, _, _ in values):
         return Answer(question, "unknown")
     return Answer(question, "yes", stop, where)

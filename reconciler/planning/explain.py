@@ -15,11 +15,21 @@ from typing import TypeAlias
 import attrs
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DIGEST, TAG_ATTRIBUTES, Document, is_locked
-from reconciler.model.desired import Absent, ExceptionRule, Keep, ManifestRule, RepositoryRule, TagRule, Target
+from reconciler.model.attributes import DELETE, DIGEST, TAG_ATTRIBUTES, Document, is_locked
+from reconciler.model.desired import (
+    Absent,
+    Declaration,
+    ExceptionRule,
+    Keep,
+    ManifestRule,
+    RepositoryRule,
+    TagRule,
+    Target,
+)
 from reconciler.model.live import LiveManifest, LiveRepository
 from reconciler.model.matching import RepositoryRules, absent
-from reconciler.planning.closure import Demand
+from reconciler.planning.closure import Demand, spread
+from reconciler.planning.compare_manifests import declare_manifest
 from reconciler.planning.effective import Answer, Image, effective
 from reconciler.planning.plan import Blocked, Change
 from reconciler.planning.repository_plan import RepositoryPlan
@@ -131,6 +141,17 @@ def demands_on(digest: str, demands: Iterable[Demand], manifests: Mapping[str, L
             above.add(each)
             waiting += parents.get(each, [])
     return tuple(sorted((d for d in demands if d.root in above), key=lambda d: d.strictness))
+
+
+def standing_lock(
+    address: Address, rules: RepositoryRules, live: LiveRepository, part: RepositoryPlan
+) -> Declaration | None:
+    """What decides `deleteEnabled` of a manifest, once its rules and all demands had their say; None: nothing."""
+    if address.digest not in live.manifests:
+        return None
+    matching = Manifests(rules, live, part).matching(address.digest)
+    demanded = spread(part.demands, live.manifests).get(address.digest)
+    return declare_manifest(matching, demanded).get(DELETE)
 
 
 @attrs.frozen(eq=False)

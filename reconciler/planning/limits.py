@@ -61,16 +61,22 @@ class Limits:
     allow_incomplete: bool = False
 
 
-def parse_limit(text: str) -> Limit:
+def parse_limit(text: str, where: str) -> Limit:
     """
     The limit that `text` spells: `50` resources, or `50%` of the managed ones.
+
+    Args:
+        text: As a person wrote it.
+        where: The option or variable that it was written for.
 
     Raises:
         RefusedError: it is neither.
     """
     spelled = _LIMIT.fullmatch(text.strip())
     if spelled is None:
-        raise RefusedError(f'"{text}" is not a limit; say a number of resources, such as 50, or a share, such as 50%')
+        raise RefusedError(
+            f'{where}: "{text}" is not a limit; say a number of resources, such as 50, or a share, such as 50%'
+        )
     number = int(spelled[1])
     return Limit(count=None, percent=number) if spelled[2] else Limit(count=number, percent=None)
 

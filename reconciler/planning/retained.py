@@ -68,7 +68,7 @@ class _Tags:
 
     def __init__(self, rules: RepositoryRules, live: LiveRepository) -> None:
         self.matching = rules.for_tag
-        self._is_closed = _is_closed(rules, live)
+        self._closed = _closed(rules, live)
         self._live = live
 
     def document(self, name: str) -> Document | None:
@@ -88,8 +88,7 @@ class _Tags:
         if self._is_pinned(name):
             yield "a rule says where it points"
         yield from _locked(self._live.tags[name], self.matching(name))
-        if self._is_closed:
-            yield "the repository is locked"
+        yield from self._closed
 
     def otherwise(self, name: str) -> Iterator[str]:
         """Of a tag that is about a manifest by its name: the tag that it is about."""
@@ -106,7 +105,7 @@ class Manifests:
 
     def __init__(self, rules: RepositoryRules, live: LiveRepository, part: RepositoryPlan) -> None:
         self._for_digest = rules.for_digest
-        self._is_closed = _is_closed(rules, live)
+        self._closed = _closed(rules, live)
         self._live = live
         self._part = part
         self._pointed = _pointed_at(live, part)
@@ -137,8 +136,7 @@ class Manifests:
         if self._is_tagged(digest):
             yield "a tag points at it"
         yield from _locked(self._live.manifests[digest].document, self.matching(digest))
-        if self._is_closed:
-            yield "the repository is locked"
+        yield from self._closed
 
     def otherwise(self, digest: str) -> Iterator[str]:
         """What of it others need; a plan tells just that it stays."""
@@ -202,9 +200,13 @@ def _keeps(rules: Iterable[_Rule]) -> list[Keep]:
     return [rule.keep for rule in rules if rule.keep is not None]
 
 
-def _is_closed(rules: RepositoryRules, live: LiveRepository) -> bool:
-    """Nothing in the repository can be written for good."""
-    return lasting(live.document or {}, rules.rules).get(WRITE) is False
+def _closed(rules: RepositoryRules, live: LiveRepository) -> tuple[str, ...]:
+    """Why nothing in the repository can be written for good; empty: it can."""
+    document = live.document or {}
+    if lasting(document, rules.rules).get(WRITE) is not False:
+        return ()
+    is_so = document.get(WRITE) is False
+    return (f"{live.name} {'has' if is_so else 'is to have'} {WRITE} false",)
 
 
 def _pointed_at(live: LiveRepository, part: RepositoryPlan) -> set[str]:

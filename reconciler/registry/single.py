@@ -26,17 +26,31 @@ from reconciler.registry.reader import read_repository
 from reconciler.registry.relations import subject_of
 from reconciler.registry.resources import Manifest
 
+_NOTHING = RememberedRepository()
 _CANDIDATES = 10  # digests that are named where several begin alike
 
 
-async def read_around(client: Client, address: Address, rules: RepositoryRules, now_ns: int) -> LiveRepository:
+async def read_around(
+    client: Client,
+    address: Address,
+    rules: RepositoryRules,
+    now_ns: int,
+    remembered: RememberedRepository = _NOTHING,
+) -> LiveRepository:
     """
     The repository of `address` as far as `rules` speak of it, and the resource with what it depends on.
+
+    Args:
+        client: Where to read.
+        address: The resource.
+        rules: Those that speak of its repository.
+        now_ns: The moment of the run, in nanoseconds since 1970.
+        remembered: What was last applied there: a tag that lists leave out is asked for by its name.
 
     Raises:
         ApiError: the registry refuses, or answers in words that are not its own.
     """
-    live = await read_repository(client, address.repository, rules, RememberedRepository(), now_ns=now_ns)
+    live = await read_repository(client, address.repository, rules, remembered, now_ns=now_ns)
     if live.missing or live.unread:
         return live
     try:

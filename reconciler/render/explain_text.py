@@ -10,10 +10,22 @@ from reconciler.model.address import Address
 from reconciler.model.attributes import DELETE, DIGEST, Document, Value
 from reconciler.model.desired import Declaration, ExceptionRule
 from reconciler.planning.closure import Demand
+from reconciler.planning.drift import Drifted
 from reconciler.planning.effective import Answer
 from reconciler.planning.explain import Prospects
 from reconciler.planning.rules import Contribution
-from reconciler.render.words import WIDTH, Paint, moment, paragraph, safe, short_name, shown, whole_digests
+from reconciler.render.words import (
+    WIDTH,
+    Paint,
+    columns,
+    moment,
+    paragraph,
+    put_back,
+    safe,
+    short_name,
+    shown,
+    whole_digests,
+)
 
 _MARGIN = 6  # of whole digests
 
@@ -28,6 +40,8 @@ class Explanation:
     exceptions: Sequence[ExceptionRule] = ()  # that speak of it and are in force; they are among `said`
     ended: Sequence[ExceptionRule] = ()  # that spoke of it
     demands: Sequence[Demand] = ()  # of tags on this manifest, the one that stands first
+    stands: Declaration | None = None  # what decides about the lock of a manifest, where both speak of it
+    drifted: Sequence[Drifted] = ()  # what of it is not as it was last applied
     become: Prospects | None = None  # what it is and would be; None: the registry was not asked
 
 
@@ -42,6 +56,7 @@ def render_explanation(explained: Explanation, paint: Paint, *, full: bool) -> s
     """
     blocks, become = [_rules(explained, paint, full=full)], explained.become
     if become is not None:
+        blocks += [_drift(each, paint) for each in explained.drifted]
         blocks += [_result(explained, become, paint), _effective(explained.address, become, paint, full=full)]
     return "\n".join(block for block in blocks if block)
 
@@ -53,36 +68,80 @@ def _rules(explained: Explanation, paint: Paint, *, full: bool) -> str:
     excepting = {said: each for each in explained.exceptions for said in each.attributes}
     for contribution in explained.said:
         said = contribution.declaration
-        lines += _contribution(contribution, excepting.get(said), paint)
+        lines += _contribution(contribution, excepting.get(said), paint, _beaten_by(contribution, explained))
         lines += whole_digests(said.value, None, margin=_MARGIN) if full and said.attribute == DIGEST else []
     for exception in explained.ended:
         note = f"ended {moment(exception.until)}: {exception.reason}"
         lines += [paint(each, "dim") for said in exception.attributes for each in _noted(_declared(said), note)]
-    lines += [f"  {safe(line)}" for line in explained.more]
-    for number, demand in enumerate(explained.demands):
-        whose = f" for {short_name(Address('x', tag=demand.tag))}" if demand.tag else ""
-        line = f"  {DELETE:15}  {shown(demand.value):5}  {safe(str(demand.origin))}{whose}"
-        lines.append(line if number == 0 else paint(line, "dim"))
+    lines += [each for line in explained.more for each in columns(f"  {line}")]
+    for demand in explained.demands:
+        lines += _demand(demand, explained, paint)
     return "\n".join(lines) + "\n"
 
 
-def _contribution(contribution: Contribution, exception: ExceptionRule | None, paint: Paint) -> list[str]:
+def _contribution(
+    contribution: Contribution, exception: ExceptionRule | None, paint: Paint, beaten_by: str
+) -> list[str]:
     line = _declared(contribution.declaration)
-    lines = _noted(line, f"until {moment(exception.until)}: {exception.reason}") if exception else [line]
-    if contribution.overridden_by is None:
+    lines = _noted(line, f"until {moment(exception.until)}: {exception.reason}") if exception else columns(line)
+    if not beaten_by:
         return lines
-    lines[-1:] = _noted(lines[-1], f"overridden by {contribution.overridden_by}")
+    lines[-1:] = _noted(lines[-1], f"overridden by {beaten_by}")
     return [paint(each, "dim") for each in lines]
 
 
+def _beaten_by(contribution: Contribution, explained: Explanation) -> str:
+    """Which later rule, or which demand, stands in its place; empty: none."""
+    said, stands = contribution.declaration, explained.stands
+    if contribution.overridden_by is not None:
+        return str(contribution.overridden_by)
+    is_decided = stands is not None and said.attribute == DELETE and stands.origin != said.origin
+    return _standing(explained) if is_decided else ""
+
+
+def _demand(demand: Demand, explained: Explanation, paint: Paint) -> list[str]:
+    """What is demanded, and unless that is what stands, what does."""
+    line = f"{_declared(Declaration(DELETE, demand.value, demand.origin))}{_whose(demand)}"
+    stands = explained.stands
+    if stands is None or (demand == explained.demands[0] and stands.origin == demand.origin):
+        return columns(line)
+    return [paint(each, "dim") for each in _noted(line, f"overridden by {_standing(explained)}")]
+
+
+def _standing(explained: Explanation) -> str:
+    """Where that is declared which decides about the lock of a manifest, and for which tag."""
+    origin, first = explained.stands and explained.stands.origin, explained.demands[:1]
+    return f"{origin}{''.join(_whose(demand) for demand in first if demand.origin == origin)}"
+
+
+def _whose(demand: Demand) -> str:
+    return f" for {short_name(Address('x', tag=demand.tag))}" if demand.tag else ""
+
+
 def _declared(said: Declaration) -> str:
-    return f"  {said.attribute:15}  {shown(said.value):5}  {safe(str(said.origin))}"
+    return f"  {said.attribute:15}  {shown(said.value):5}  {said.origin}"
 
 
 def _noted(line: str, note: str) -> list[str]:
     """A line with a note behind it, or below it where there is no room."""
-    whole = f"{line}  {safe(note)}"
-    return [whole] if len(whole) <= WIDTH else [line, *paragraph(note, margin=4).split("\n")]
+    whole = safe(f"{line}  {note}")
+    return [whole] if len(whole) <= WIDTH else [*columns(line), *paragraph(note, margin=4).split("\n")]
+
+
+def _drift(drifted: Drifted, paint: Paint) -> str:
+    """What it was last applied as and is now, and what to do about that."""
+    is_gone = all(each.live is None for each in drifted.attributes)
+    word = f"{', '.join(drifted.ways)}{'' if drifted.can_heal else ', though locked'}"
+    lines = [f"{paint('Last applied → live', 'bold')}: {paint(word, 'red')}"]
+    for each in drifted.attributes:
+        live = "gone" if each.live is None else shown(each.live, whole=True)
+        before = "?" if each.last_applied is None else shown(each.last_applied, whole=True)
+        if each.name == DIGEST:
+            lines += [f"  {DIGEST}", f"    {before}", f"    → {live}"]
+        elif not is_gone:
+            lines.append(f"  {safe(each.name):15}  {before:5}  → {live}")
+    undone = "apply undoes it, and so does drift --heal." if drifted.can_heal else put_back(str(drifted.address))
+    return "\n".join([*lines, paragraph(undone, margin=2)]) + "\n"
 
 
 def _result(explained: Explanation, become: Prospects, paint: Paint) -> str:
@@ -137,15 +196,15 @@ def _effective(address: Address, become: Prospects, paint: Paint, *, full: bool)
     now = {answer.question: answer for answer in become.now}
     then = {answer.question: answer for answer in become.then}
     questions = list(dict.fromkeys((*now, *then)))
-    width = max(map(len, questions))
+    if then:  # what there is nothing left to happen to
+        then = {question: then.get(question, Answer(question, "no")) for question in questions}
+    texts = {each: " → ".join(dict.fromkeys(_verdicts(now.get(each), then.get(each), become))) for each in questions}
+    width, text_width = max(map(len, questions)), max(map(len, texts.values()))
     lines = [paint("What can happen to it", "bold")]
-    for question in questions:
+    for question, text in texts.items():
         before, after = now.get(question), then.get(question)
-        if then and after is None:  # what there is nothing left to happen to
-            after = Answer(question, "no")
-        text = " → ".join(dict.fromkeys(_verdicts(before, after, become)))
         stop = "" if become.after is None else _stop(address, after or before)
-        line = f"  {question:{width}}  {text:9}  {stop}".rstrip()
+        line = f"  {question:{width}}  {text:{text_width}}  {stop}".rstrip()
         lines += [line] if len(line) <= WIDTH else [f"  {question:{width}}  {text}", f"      {stop}"]
         lines += _whole_stop(address, after or before) if full and stop else []
     return "\n".join(lines) + "\n"
@@ -163,10 +222,11 @@ def _whole_stop(address: Address, answer: Answer | None) -> list[str]:
 
 
 def _stop(address: Address, answer: Answer | None) -> str:
-    """The one attribute that would stop it."""
+    """The one attribute that would stop it, or that does so from elsewhere."""
     if answer is None or not answer.stop or answer.where is None:
         return ""
+    is_stopped = answer.verdict == "no"
     if answer.where == address:
-        return f"{answer.stop} stops it"
+        return "" if is_stopped else f"{answer.stop} stops it"
     whose = "the repository" if answer.where.kind == "repository" else short_name(answer.where)
-    return f"{answer.stop} of {whose} stops it"
+    return f"by {answer.stop} of {whose}" if is_stopped else f"{answer.stop} of {whose} stops it"

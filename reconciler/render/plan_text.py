@@ -11,21 +11,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
-from operator import itemgetter
 
 from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST
 from reconciler.planning.cause import GRAVEST_FIRST, Cause
-from reconciler.planning.plan import ACTIONS, Change, Drift, Plan, Unlock, effects_of
+from reconciler.planning.plan import ACTIONS, Change, Plan, effects_of
 from reconciler.render.change_rows import rows, whole
-from reconciler.render.words import WIDTH, Paint, Style, count, paragraph, safe, sentence, short_name, shown
+from reconciler.render.plan_notes import plan_notes
+from reconciler.render.words import (
+    WIDTH,
+    Paint,
+    Style,
+    count,
+    paragraph,
+    safe,
+    sentence,
+    short_name,
+)
 
 SHOW_ALL_UP_TO = 100  # changes; beyond that a plan is shown in part
 SHOWN_REPOSITORIES = 10
 SHOWN_CHANGES = 5  # of one repository
-SHOWN_NOTES = 10  # blocked, missing and unread resources, each
 _SIGNS = {"update": "~", "move": ">", "create": "+", "delete": "-"}
-_BELOW = "└"
+_BELOW, _DEEPER = "└", " └"
+_SIGN_WIDTH = 2  # columns
 _SIGN_STYLES: dict[str, Style] = {"update": "yellow", "move": "yellow", "create": "green", "delete": "red"}
 _GRAVITY = ("hide", "loosen")
 _MARKS = {"hide": "hides", "loosen": "loosens"}
@@ -46,34 +55,10 @@ def render_plan(plan: Plan, paint: Paint, *, full: bool) -> str:
     """
     blocks = [
         *_changes(plan, paint, full=full or len(plan.changes) <= SHOW_ALL_UP_TO, digests=full),
-        *(
-            _notes(title, notes, paint, full=full or is_whole)
-            for title, notes, is_whole in _all_notes(plan, digests=full)
-        ),
+        *plan_notes(plan, paint, full=full),
         _summary(plan, paint),
     ]
     return "\n".join(block for block in blocks if block)
-
-
-def _all_notes(plan: Plan, *, digests: bool) -> Iterator[tuple[str, Sequence[tuple[str, str]], bool]]:
-    """What else a plan says: titles, what stands below each, and whether all of it is always shown."""
-    moved = [(str(drift.address), _drift(drift, whole=digests)) for drift in plan.drift]
-    yield "Drift that no change undoes: it was locked, and is remembered as it was", moved, False
-    yield "Blocked", _blocked(plan), False
-    goes = {change.address for change in plan.changes if change.action == "delete"}
-    is_lost = [each.address in goes or Address(each.address.repository) in goes for each in plan.unlocks]
-    unlocks = [((_unlock(each), ""), lost) for each, lost in zip(plan.unlocks, is_lost, strict=True)]
-    lost = [said for said, is_lost in unlocks if is_lost]
-    yield "Unlocked, only if the registry refuses without, and deleted", lost, False
-    restored = [said for said, is_lost in unlocks if not is_lost]
-    yield "Unlocked for a moment, only if the registry refuses without, and locked again", restored, False
-    missing = [(str(address), "") for address in plan.missing]
-    yield "Missing: the files name it, the registry does not hold it", missing, False
-    unread = [(str(unknown.address), unknown.message) for unknown in plan.unknown]
-    yield "Not read in full: whether it is in sync is not known", unread, False
-    findings = [(each.stops, (safe(each.code), each.message)) for each in plan.findings]
-    yield "Findings: apply refuses this plan as it is", [said for stops, said in findings if stops], True
-    yield "Worth knowing", [said for stops, said in findings if not stops], False
 
 
 def _changes(plan: Plan, paint: Paint, *, full: bool, digests: bool) -> Iterator[str]:
@@ -145,7 +130,7 @@ class _Layout:
 
     def _change(self, change: Change) -> Iterator[str]:
         name, sign = short_name(change.address), self._sign(change)
-        head = f"  {sign} {name:{self._name_width}}"
+        head = f"  {sign}{name:{self._name_width}}"
         if len(name) > self._name_width:
             yield head
             head = " " * (self._margin - 2)
@@ -161,9 +146,14 @@ class _Layout:
             yield from self._origins(asked)
 
     def _sign(self, change: Change) -> str:
-        """What is done; a manifest that is changed for the tag above it hangs from that."""
-        is_below = change.via is not None and change.via.address in self._tags
-        return self._paint(_BELOW if is_below else _SIGNS[change.action], _SIGN_STYLES[change.action])
+        """What is done, 2 columns; a manifest that is changed for the tag above hangs from that, a child deeper."""
+        sign = _SIGNS[change.action]
+        if self._is_below(change):
+            sign = _DEEPER if _is_part(change) else _BELOW
+        return self._paint(sign, _SIGN_STYLES[change.action]) + " " * (_SIGN_WIDTH - len(sign))
+
+    def _is_below(self, change: Change) -> bool:
+        return change.via is not None and change.via.address in self._tags
 
     def _new_origins(self, change: Change) -> Sequence[str]:
         """Who asked for it, unless that stands at the tag above it."""
@@ -172,8 +162,7 @@ class _Layout:
 
     def _on_behalf(self, change: Change) -> str:
         """The tag that a manifest is changed for, where it does not stand below it."""
-        is_below = change.via is None or change.via.address in self._tags
-        return "" if is_below or change.via is None else f" for {short_name(change.via.address)}"
+        return "" if change.via is None or self._is_below(change) else f" for {short_name(change.via.address)}"
 
     def _row(self, change: Change, attribute: str, text: str) -> str:
         row = f"{text:{self._row_width}}"
@@ -207,42 +196,16 @@ def _nested(changes: Sequence[Change]) -> list[Change]:
         if change.via and change.via.address in below:
             below[change.via.address].append(change)
     rest = (change for change in changes if not (change.via and change.via.address in below))
-    return [each for change in rest for each in (change, *below.get(change.address, ()))]
+    return [each for change in rest for each in (change, *sorted(below.get(change.address, ()), key=_is_part))]
 
 
-def _notes(title: str, notes: Sequence[tuple[str, str]], paint: Paint, *, full: bool) -> str:
-    """Pairs of what is meant and what is said about it; what is said of several in a row is said once, below them."""
-    if not notes:
-        return ""
-    some = notes if full else notes[:SHOWN_NOTES]
-    lines = [paint(title, "bold")]
-    for message, group in groupby(some, key=itemgetter(1)):
-        lines += [f"  {what}" for what, _ in group]
-        if message:
-            lines.append(paragraph(message, margin=4))
-    if len(some) < len(notes):
-        lines.append(paint(f"  … and {len(notes) - len(some):,} more; --full shows all", "dim"))
-    return "\n".join(lines) + "\n"
+def _is_part(change: Change) -> bool:
+    """A tag asks for it that points at an index which it is part of, and not at itself."""
+    return change.via is not None and change.via.digest != change.address.digest
 
 
 def _told_causes(plan: Plan) -> set[Cause]:
     return {"drift", "conflict", "unknown"} if plan.base else set()
-
-
-def _drift(drift: Drift, *, whole: bool) -> str:
-    locked_at = f"Locked by {', '.join(drift.origins)}."
-    if drift.after is None:
-        return f"It was deleted. {locked_at}"
-    before, after = (shown(each[DIGEST], whole=whole) for each in (drift.before, drift.after))
-    return f"It moved: {before} → {after}. {locked_at}"
-
-
-def _unlock(unlock: Unlock) -> str:
-    return f"{unlock.address}: {' and '.join(sorted(unlock.before))}"
-
-
-def _blocked(plan: Plan) -> list[tuple[str, str]]:
-    return [(f"{blocked.address}: {safe(blocked.reason_code)}", blocked.message) for blocked in plan.blocked]
 
 
 def _summary(plan: Plan, paint: Paint) -> str:

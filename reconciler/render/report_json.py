@@ -15,7 +15,11 @@ from reconciler.planning.planfile import FORMAT_VERSION, fingerprint
 def report_to_json(
     plan: Plan, outcomes: tuple[Outcome, ...], *, interrupted: bool, unlocked: Sequence[Unlocked] = ()
 ) -> bytes:
-    """The report: each outcome in the order of the plan, how many ended how, and what was unlocked for a moment."""
+    """
+    The report: each outcome in the order of the plan, how many ended how, and what was unlocked for a moment.
+
+    What the plan could not do was not tried and has no outcome, but a run fails for it, so it is told too.
+    """
     counts = dict.fromkeys(STATUSES, 0)
     for outcome in outcomes:
         counts[outcome.status] += 1
@@ -33,6 +37,10 @@ def report_to_json(
                 "message": outcome.message,
             }
             for outcome in outcomes
+        ],
+        "blocked": [
+            {"address": str(each.address), "reason_code": each.reason_code, "message": each.message}
+            for each in plan.blocked
         ],
         "summary": counts,
         "unlocked": [

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reconciler.events import STATUSES, Outcome, Status
-from reconciler.render.words import Paint, Style, count, paragraph, safe, sentence
+from reconciler.render.words import Paint, Style, count, named, paragraph, safe, sentence
 
 SHOWN_OUTCOMES = 20  # that were tried and did not end verified
 _FEW = 3  # changes that were not tried for one reason and are named
@@ -32,9 +32,9 @@ def render_report(registry: str, outcomes: Sequence[Outcome], paint: Paint, *, f
         registry: The registry's name.
         outcomes: How each change ended, in the order of the plan.
         paint: Puts text in a style.
-        full: Show every outcome, verified ones too.
+        full: Show every outcome, verified ones too, and every digest to its last digit.
     """
-    lines = [_line(outcome, paint) for outcome in outcomes] if full else list(_in_short(outcomes, paint))
+    lines = [_line(each, paint, whole=True) for each in outcomes] if full else list(_in_short(outcomes, paint))
     if lines:
         lines.append("")
     lines.append(_summary(registry, outcomes, paint))
@@ -58,8 +58,8 @@ def _in_short(outcomes: Sequence[Outcome], paint: Paint) -> Iterator[str]:
             yield _told(group[0], f"{len(group):,} changes; --full names them", paint)
 
 
-def _line(outcome: Outcome, paint: Paint) -> str:
-    return _told(outcome, str(outcome.change.address), paint)
+def _line(outcome: Outcome, paint: Paint, *, whole: bool = False) -> str:
+    return _told(outcome, named(outcome.change.address, whole=whole), paint)
 
 
 def _told(outcome: Outcome, what: str, paint: Paint) -> str:

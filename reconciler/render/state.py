@@ -12,7 +12,7 @@ from reconciler.model.last_applied import LastApplied
 from reconciler.planning.debts import Debt
 from reconciler.planning.planfile import FORMAT_VERSION
 from reconciler.planning.stateview import Known
-from reconciler.render.words import Paint, count, moment, safe, shown
+from reconciler.render.words import Paint, count, moment, named, safe, shown
 
 _SHOWN = 10
 
@@ -112,7 +112,8 @@ def _owed(owed: Sequence[Debt] | None) -> Iterator[tuple[str, str]]:
     head = "Owed"
     for debt in owed[:_SHOWN]:
         locks = " and ".join(debt.attributes)
-        yield head, f"{debt.address}: {locks}, since {moment(debt.since)} by run {debt.run}"
+        yield head, f"{named(debt.address, whole=False)}: {locks}"
+        yield "", f"  since {moment(debt.since)} by run {debt.run}"
         head = ""
     if len(owed) > _SHOWN:
         yield "", f"… and {len(owed) - _SHOWN:,} more; --format json shows all"

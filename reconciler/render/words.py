@@ -18,6 +18,7 @@ Style = Literal["bold", "dim", "red", "green", "yellow"]
 Paint: TypeAlias = Callable[[str, Style], str]
 
 WIDTH = 80  # columns
+_BELOW = 6  # columns
 _DIGEST_WIDTH = 13  # sha256: and what tells one from another
 _CODES: dict[Style, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
@@ -44,6 +45,15 @@ def paragraph(text: str, *, margin: int) -> str:
     a line of ours. A word is never broken: names and addresses can be copied.
     """
     return "\n".join(_wrapped(safe(line), margin) for line in text.rstrip("\n").split("\n"))
+
+
+def columns(line: str) -> list[str]:
+    """A line of columns, safe, and its last one below it where 80 columns are not enough; a word is never broken."""
+    line = safe(line)
+    if len(line) <= WIDTH:
+        return [line]
+    head, _, last = line.rpartition("  ")
+    return [head, f"{' ' * _BELOW}{last}"] if head.strip() else paragraph(line, margin=0).split("\n")
 
 
 def sentence(head: str, parts: Sequence[str], remark: str = "") -> str:
@@ -98,6 +108,16 @@ def short_name(address: Address) -> str:
 def moment(text: str) -> str:
     """A time of RFC 3339 as people read it: 2026-11-26 20:10:03 UTC."""
     return f"{text[:10]} {text[11:-1]} UTC" if text[10:11] == "T" and text.endswith("Z") else text
+
+
+def named(address: Address, *, whole: bool) -> str:
+    """A resource with its repository; of a digest the first digits, unless `whole`."""
+    return str(address) if whole or not address.digest else f"{address.repository}{short_name(address)}"
+
+
+def put_back(address: str) -> str:
+    """What to do about what moved or went though locked."""
+    return f"Put the image back, or let apply --accept {address} remember it as it is."
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -45,7 +45,7 @@ try:
         print("won", lock.holder.id, flush=True)
         sys.stdin.readline()
 except LockedError as error:
-    print("lost", str(error).split()[-1], flush=True)
+    print("lost", str(error).split()[-3], flush=True)
     sys.stdin.readline()
 """
 
@@ -118,7 +118,7 @@ def test_nobody_else_gets_it_while_it_is_held(store, holding):
     said = str(raised.value)
     assert f"(apply, process {holding.process.pid})" in said
     assert "--lock-timeout SECONDS waits for it" in said
-    assert said.endswith(f"    reconciler state unlock {holding.id}")
+    assert said.endswith(f"    reconciler state unlock {holding.id} --state {store.name}")
 
 
 def test_it_is_free_again_when_it_was_released(store, holding):

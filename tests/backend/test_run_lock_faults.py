@@ -15,6 +15,7 @@ import attrs
 import orjson
 import pytest
 
+from reconciler.backend.holder import how_to_unlock
 from reconciler.backend.local import FileStore
 from reconciler.backend.lock import DAMAGED, LOCK, Timing, acquire, read_holder, unlock
 from reconciler.backend.process import has_ended, identity
@@ -317,7 +318,20 @@ def test_the_refusal_says_who_and_what_now(store):
     assert f"the run lock of prod at {store.name} is held by" in held
     assert held.endswith("ci@runner-3 (apply, process 4711) since 2026-11-26 20:10:03 UTC")
     assert re.fullmatch(r"  It was renewed [78] s ago; its id is 0b7e\. --lock-timeout SECONDS waits for it\.", renewed)
-    assert ["  If you are sure that it is gone:", "    reconciler state unlock 0b7e"] == now_what
+    assert ["  If you are sure that it is gone:", f"    reconciler state unlock 0b7e --state {store.name}"] == now_what
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        (".reconciler/state.json", "reconciler state unlock 0b7e"),
+        ("az://state/prod.json", "reconciler state unlock 0b7e --state az://state/prod.json"),
+        ("our state/prod.json", "reconciler state unlock 0b7e --state 'our state/prod.json'"),
+    ],
+)
+def test_the_command_that_is_told_can_be_pasted(place, expected):
+    """It names the place where it is not the one that is meant without a name."""
+    assert expected == how_to_unlock("0b7e", place)
 
 
 class _InterruptedAfterwards(FileStore):

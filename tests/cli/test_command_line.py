@@ -124,15 +124,33 @@ def test_options_come_from_the_environment(emulator, reconciler, releases):
     assert 2 == len(json.loads(done.stdout)["changes"])
 
 
+def test_the_help_names_each_command_that_exits_with_2(reconciler):
+    """A pipeline that stops at every code but 0 has to know."""
+    words = " ".join(reconciler("--help").stdout.split())
+
+    assert "2 changes or drift (plan --detailed-exitcode, drift)." in words
+
+
 def test_no_registry_is_an_error_that_says_how_to_name_one(reconciler, releases):
     """Neither the files nor the command line name one."""
     done = reconciler("plan", releases)
 
     assert (
         "error: no registry is named\n"
-        "  Say `registry: contoso.azurecr.io` in a file, or --registry contoso.azurecr.io\n"
+        "  Say `registry: contoso.azurecr.io` in a file, --registry contoso.azurecr.io,\n"
+        "  or RECONCILER_REGISTRY=contoso.azurecr.io in the environment.\n"
     ) == done.stderr
     assert 1 == done.code
+
+
+def test_what_is_no_limit_is_told_with_the_name_of_the_option_or_variable(reconciler, releases):
+    """There are four of each, and a variable may have been set far away."""
+    option = reconciler("plan", releases, "--max-delete", "abc")
+    variable = reconciler("rollback", "latest", RECONCILER_MAX_HIDE="10.5")
+
+    assert option.stderr.startswith('error: --max-delete: "abc" is not a limit; say a number')
+    assert variable.stderr.startswith('error: RECONCILER_MAX_HIDE: "10.5" is not a limit; say a number')
+    assert (1, 1) == (option.code, variable.code)
 
 
 def test_notes_go_to_stderr_and_can_be_silenced(emulator, reconciler, releases):
@@ -217,6 +235,9 @@ def test_explain_takes_the_beginning_of_a_digest(emulator, reconciler, releases)
     assert (0, f"team/app@{digest}") == (done.code, done.stdout.splitlines()[0])
     assert (1, 1) == (offline.code, short.code)
     assert "--offline takes the whole digest" in offline.stderr
+    assert (
+        f'error: "team/app@{digest[:12]}": not an address: at least 6 digits of a digest are needed\n' == short.stderr
+    )
 
 
 @pytest.mark.parametrize("address", ["team/app:", "team/app@", "Team/app", "team//app", ":v1", "team/app:v1:v2"])

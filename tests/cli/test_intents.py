@@ -186,8 +186,8 @@ def test_explain_tells_what_can_really_happen_before_and_after(emulator, run, re
     _apply(run, {"repositories": [RELEASES]})
     after = reconciler(*explain).stdout
 
-    assert "  lost with its manifest    perhaps → no\n" in before
-    assert "  lost with its manifest    no\n" in after
+    assert "  lost with its manifest    perhaps → no  by deleteEnabled of @sha256:" in before
+    assert "  lost with its manifest    no   by deleteEnabled of @sha256:" in after
     assert "  overwritten               no\n" in before
 
 

@@ -197,9 +197,10 @@ def test_the_memory_shows_what_is_owed(emulator, run, frozen, store):
         {"address": address, "locks": ["writeEnabled"], "run": RUN, "since": since[address]}
         for address in ("web/api", "web/api:v1")
     ] == document["owed"]
-    assert "Owed      web/api: writeEnabled, since 20" in text
-    assert "\n          web/api:v1: writeEnabled, since 20" in text
+    assert "Owed      web/api: writeEnabled\n            since 20" in text
+    assert "\n          web/api:v1: writeEnabled\n            since 20" in text
     assert f" by run {RUN}\n          which the next apply locks before it does anything else\n" in text
+    assert [] == [line for line in text.partition("Owed")[2].splitlines() if len(line) > 80]
 
 
 def _shown(run):

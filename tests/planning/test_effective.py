@@ -79,6 +79,35 @@ def test_each_attribute_stops_what_it_stops_and_nothing_else(locked, expected):
     }
 
 
+@pytest.mark.parametrize(
+    ("locked", "question", "expected"),
+    [
+        ({"repository": READ_ONLY}, "overwritten", ("no", "writeEnabled", APP)),
+        ({"repository": READ_ONLY}, "deleted", ("no", "writeEnabled", APP)),
+        ({"repository": READ_ONLY}, "lost in part, with a child", ("no", "writeEnabled", APP)),
+        ({"of_manifest": OFF}, "lost with its manifest", ("no", "deleteEnabled", IMAGE)),
+        ({"child": {"readEnabled": False}}, "pulled", ("no", "readEnabled", CHILD)),
+        ({"of_tag": READ_ONLY}, "overwritten", ("no", "writeEnabled", V1)),
+        ({"of_tag": READ_ONLY, "repository": READ_ONLY}, "overwritten", ("no", "", None)),
+        ({"of_tag": OFF}, "lost with its repository", ("no", "", None)),
+        ({"of_tag": OFF, "repository": OFF}, "lost with its repository", ("no", "", None)),
+        ({"repository": OFF}, "lost with its repository", ("no", "deleteEnabled", APP)),
+    ],
+)
+def test_a_no_names_what_alone_makes_it_one(locked, question, expected):
+    """Where several do, or only a rule of the registry does, none of them is the one."""
+    assert expected == _verdicts(**locked)[question]
+
+
+def test_where_each_child_is_locked_by_itself_none_is_the_one():
+    """Opening one of them does not make the other one lost."""
+    children = {CHILD: {**OPEN, **OFF}, SUBJECT: {**OPEN, **OFF}}
+
+    answers = {each.question: each for each in effective(V1, Image(OPEN, tag("a"), (IMAGE, OPEN), children))}
+
+    assert ("no", "") == (answers["lost in part, with a child"].verdict, answers["lost in part, with a child"].stop)
+
+
 def test_what_is_not_known_is_not_promised():
     """A child that could not be read may be lost, or not."""
     image = Image(OPEN, tag("a", **OFF, **READ_ONLY), (IMAGE, {**OPEN, **OFF}), {CHILD: None})

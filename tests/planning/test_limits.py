@@ -24,6 +24,9 @@ def _codes(plan, limits: Limits = Limits(), *, desired_is_empty: bool = False) -
     return [finding.code for finding in check_limits(plan, limits, desired_is_empty=desired_is_empty)]
 
 
+WHERE = "--max-loosen"
+
+
 @pytest.mark.parametrize(
     ("affected", "managed", "expected"),
     [
@@ -108,18 +111,18 @@ def test_an_explicit_limit_stands_alone(limit, affected, managed, expected):
     """A number is a number and a share is a share; the other half of the default no longer counts."""
     plan = _plan(affected=affected, managed=managed, attribute="writeEnabled", value=True)
 
-    assert expected == _codes(plan, Limits(loosen=parse_limit(limit)))
+    assert expected == _codes(plan, Limits(loosen=parse_limit(limit, WHERE)))
 
 
 @pytest.mark.parametrize("text", ["", "%", "-1", "1.5", "ten", "50 %", "50%%", "1e3", "1,000", "9999999999", "+5"])
 def test_what_is_no_limit_is_refused(text):
     """The error shows both forms that are understood."""
     with pytest.raises(RefusedError) as refused:
-        parse_limit(text)
+        parse_limit(text, WHERE)
 
-    assert f'"{text}" is not a limit; say a number of resources, such as 50, or a share, such as 50%' == str(
-        refused.value
-    )
+    assert (
+        f'--max-loosen: "{text}" is not a limit; say a number of resources, such as 50, or a share, such as 50%'
+    ) == str(refused.value)
 
 
 def test_a_finding_says_how_many_of_how_many_and_which_flag_lets_it_pass():
@@ -142,7 +145,7 @@ def test_the_advice_of_a_finding_lets_exactly_this_plan_pass():
     plan = _plan(affected=12, managed=12, attribute="readEnabled", value=False)
 
     (finding,) = check_limits(plan, Limits(), desired_is_empty=False)
-    advised = parse_limit(finding.message.rpartition("--max-hide ")[2])
+    advised = parse_limit(finding.message.rpartition("--max-hide ")[2], WHERE)
 
     assert ([], Limit(count=12, percent=None)) == (_codes(plan, Limits(hide=advised)), advised)
 

@@ -14,7 +14,14 @@ from reconciler.model.address import parse_address
 from reconciler.model.live import Moment
 from reconciler.model.matching import DesiredIndex
 from reconciler.planning.compare import plan_repository
-from reconciler.planning.explain import demands_on, prospects, rules_about, said_besides, said_of_the_whole
+from reconciler.planning.explain import (
+    demands_on,
+    prospects,
+    rules_about,
+    said_besides,
+    said_of_the_whole,
+    standing_lock,
+)
 from reconciler.planning.retained import retained
 from reconciler.planning.rules import contributions
 from reconciler.render.explain_text import Explanation, render_explanation
@@ -45,10 +52,10 @@ WEB = {
 MANIFESTS = {A: manifest(C), B: manifest(), C: manifest()}
 
 
-def _explained(text: str, live=None, paint=PLAIN, *, file: str = "registry.yaml", full: bool = False) -> str:
+def _explained(text: str, live=None, paint=PLAIN, *, file="registry.yaml", full=False, entries=RULES) -> str:
     """The explanation of a resource; offline where nothing is live."""
     address = parse_address(text)
-    rules = DesiredIndex(desired_state(*RULES, file=file)).for_repository(address.repository)
+    rules = DesiredIndex(desired_state(*entries, file=file)).for_repository(address.repository)
     part = plan_repository(rules, live, now_ns=NOW_NS) if live else None
     speaking = rules_about(address, rules, live, part)
     kept = retained(address, rules, live, part, NOW_NS) if part else ()
@@ -56,7 +63,8 @@ def _explained(text: str, live=None, paint=PLAIN, *, file: str = "registry.yaml"
     explained = Explanation(address, contributions(speaking), more)
     if part is not None:
         demands = demands_on(address.digest, part.demands, live.manifests) if address.digest else ()
-        explained = attrs.evolve(explained, demands=demands, become=prospects(address, live, part))
+        stands = standing_lock(address, rules, live, part)
+        explained = attrs.evolve(explained, demands=demands, stands=stands, become=prospects(address, live, part))
     return render_explanation(explained, paint, full=full)
 
 
@@ -120,6 +128,57 @@ def test_colour_adds_nothing_but_colour_to_an_explanation(name):
     assert golden(name) == re.sub(r"\x1b\[[0-9]+m", "", coloured)
 
 
+FROZEN = repository(
+    "prod/ci",
+    {**OPEN, "writeEnabled": False},
+    {f"build-{day}": tag("a") for day in range(1, 9)},
+    tag_times={f"build-{day}": Moment("", day * DAY_NS) for day in range(1, 9)},
+    manifests={A: manifest()},
+)
+
+
+def test_what_stops_a_tag_from_elsewhere_is_named():
+    """Its own attributes are all true, and it can neither be overwritten nor go."""
+    text = _explained("prod/ci:build-1", FROZEN)
+
+    assert "  overwritten               no   by writeEnabled of the repository\n" in text
+    assert f"{'':19}kept: prod/ci has writeEnabled false\n" in text
+
+
+SHARED = {
+    "match": "prod/web",
+    "tags": [{"match": ["v1", "v2"], "protect": "immutable"}, {"match": "dev", "protect": "open"}],
+}
+SHARING = repository("prod/web", OPEN, {name: tag("a") for name in ("v1", "v2", "dev")}, manifests={A: manifest()})
+
+
+def test_of_several_demands_the_one_that_stands_is_told():
+    """By the tag that it is for, as two of them may come from one entry."""
+    text = _explained(f"prod/web@{A}", SHARING, entries=[SHARED])
+
+    assert (
+        "  deleteEnabled    false  registry.yaml:2:5 for :v1\n"
+        "  deleteEnabled    false  registry.yaml:2:5 for :v2\n"
+        "    overridden by registry.yaml:2:5 for :v1\n"
+        "  deleteEnabled    true   registry.yaml:3:5 for :dev\n"
+        "    overridden by registry.yaml:2:5 for :v1\n\n"
+    ) in text
+
+
+def test_a_rule_about_a_manifest_that_a_demand_beats_is_told_so():
+    """And the other way round: they meet on the stricter word."""
+    open_it = {"match": "prod/web", "manifests": [{"deleteEnabled": True}]}
+    lock_it = {"match": "prod/web", "manifests": [{"deleteEnabled": False}]}
+
+    beaten = _explained(f"prod/web@{A}", SHARING, entries=[SHARED, open_it])
+    standing = _explained(f"prod/web@{A}", SHARING, entries=[SHARED, lock_it])
+
+    assert "  deleteEnabled    true   registry.yaml:5:5\n    overridden by registry.yaml:2:5 for :v1\n" in beaten
+    assert "  deleteEnabled    false  registry.yaml:2:5 for :v1\n  deleteEnabled    false" in beaten
+    assert "  deleteEnabled    false  registry.yaml:5:5\n" in standing
+    assert "registry.yaml:2:5 for :v1\n    overridden by registry.yaml:5:5\n" in standing
+
+
 def test_offline_only_the_files_are_told():
     """Where no registry was asked, nothing is said about what it holds."""
     text = _explained("team/app:v1")
@@ -142,12 +201,24 @@ def test_a_long_place_that_overrides_gets_a_line_of_its_own():
     ) == text
 
 
+def test_a_place_that_is_too_long_for_its_line_gets_one_of_its_own():
+    """Levels, absence and retention as well; a name is never broken."""
+    file = "deploy/environments/production/registries/contoso.yaml"
+
+    texts = [_explained(address, file=file) for address in ("prod/web:v1", "prod/web:pr-7", "prod/web:build-1")]
+
+    assert f"  protect          immutable\n      {file}:6:5\n" in texts[0]
+    assert f"  ensure           absent\n      {file}:9:5\n" in texts[1]
+    assert f"  keep             among the last 3 or younger than 30 d\n      {file}:17:5\n" in texts[2]
+    assert [] == [line for text in texts for line in text.splitlines() if len(line) > 80]
+
+
 def test_a_hostile_file_name_forges_no_line_of_an_explanation():
     """The name of a file may come with a pull request."""
     text = _explained("team/app:v1", file=HOSTILE)
 
     assert [] == [character for character in text if not character.isprintable() and character != "\n"]
-    assert 3 == len(text.splitlines())
+    assert [0, 2, 6, 2, 6] == [len(line) - len(line.lstrip()) for line in text.splitlines()]
 
 
 def test_in_full_an_explanation_shows_whole_digests():

@@ -11,7 +11,8 @@ from example_plans import hostile_plan, large_plan, typical_plan
 from goldens import golden
 
 from reconciler.model.address import Address
-from reconciler.planning.plan import Unknown
+from reconciler.planning.patch import make_patch
+from reconciler.planning.plan import Blocked, Unknown, Unlock
 from reconciler.render.plan_text import render_plan
 from reconciler.render.words import painter
 
@@ -156,6 +157,46 @@ def test_no_line_ends_in_spaces(name):
     assert [] == [line for line in text.split("\n") if line != line.rstrip()]
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
+
+
+def test_the_manifest_that_a_tag_points_at_stands_above_its_children():
+    """And they stand deeper, whatever their digests are."""
+    index, child, other = digest("c"), digest("a"), digest("d")
+    desired = desired_state({"match": "team/app", "tags": [{"match": "v1", "protect": "immutable"}]})
+    manifests = {index: manifest(child, other), child: manifest(), other: manifest()}
+    live = repository("team/app", OPEN, {"v1": tag("c")}, manifests=manifests)
+
+    text = render_plan(plan_of(desired, live), PLAIN, full=False)
+
+    assert (
+        "team/app\n"
+        "  ~ :v1             deleteEnabled  true → false   registry.yaml:2:5\n"
+        "                    writeEnabled   true → false\n"
+        "  └ @sha256:cccccc  deleteEnabled  true → false\n"
+        "   └@sha256:aaaaaa  deleteEnabled  true → false\n"
+        "   └@sha256:dddddd  deleteEnabled  true → false\n"
+    ) in text
+
+
+def test_notes_about_manifests_fit_eighty_columns():
+    """They are named by their first digits, and by all of them where that was asked for."""
+    manifest = Address("team/app", digest=digest("a"))
+    before, after = {"deleteEnabled": False}, {"deleteEnabled": True}
+    plan = attrs.evolve(
+        _in_sync(),
+        unlocks=(Unlock(manifest, before, after, make_patch(before, after), ("registry.yaml:2:5",)),),
+        blocked=(Blocked(manifest, "locked", "it is locked"),),
+        missing=(manifest,),
+        unknown=(Unknown(manifest, "no answer"),),
+    )
+
+    short, full = (render_plan(plan, PLAIN, full=full) for full in (False, True))
+
+    assert "  team/app@sha256:aaaaaa: deleteEnabled\n" in short
+    assert "  team/app@sha256:aaaaaa: locked\n" in short
+    assert 2 == short.count("  team/app@sha256:aaaaaa\n")
+    assert [] == [line for line in short.splitlines() if len(line) > 80]
+    assert 4 == full.count(str(manifest))
 
 
 def test_a_large_plan_in_full_shows_every_change():

@@ -43,6 +43,18 @@ def test_a_report_names_the_plan_that_was_applied():
     assert dict.fromkeys(STATUSES, 0) == report["summary"]
 
 
+def test_a_report_tells_what_the_plan_could_not_do():
+    """Nothing of it was tried, so no outcome tells why a run without any has failed."""
+    desired = desired_state({"match": "app", "ensure": "absent"})
+    plan = plan_of(desired, repository("app", OPEN, {"v1": tag(deleteEnabled=False)}, tag_count=1, manifest_count=1))
+
+    report = json.loads(report_to_json(plan, (), interrupted=False))
+
+    assert [("app", "locked")] == [(each["address"], each["reason_code"]) for each in report["blocked"]]
+    assert "v1" in report["blocked"][0]["message"]
+    assert [] == report["outcomes"]
+
+
 def test_messages_are_passed_on_unchanged():
     """JSON escapes what a terminal would obey, and a program gets it back."""
     plan = _plan()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from builders import OPEN, desired_state, plan_of, repository
+from builders import OPEN, desired_state, digest, manifest, plan_of, repository, tag
 from example_plans import HOSTILE
 from goldens import golden
 
@@ -59,6 +59,18 @@ def test_a_report_of_success_is_one_line():
     text = render_report("contoso.azurecr.io", _outcomes([("verified", "")] * 3), PLAIN, full=False)
 
     assert "Applied to contoso.azurecr.io: 3 verified.\n" == text
+
+
+def test_a_manifest_is_named_by_its_first_digits():
+    """And by all of them where that was asked for."""
+    live = repository("app", OPEN, {"v1": tag("a")}, manifests={digest("a"): manifest(tags=("v1",))})
+    [change] = plan_of(desired_state({"match": "app", "manifests": [{"deleteEnabled": False}]}), live).changes
+    outcomes = [Outcome(change, "stale", "it changed")]
+
+    short, full = (render_report("contoso.azurecr.io", outcomes, PLAIN, full=full) for full in (False, True))
+
+    assert short.startswith("stale          app@sha256:aaaaaa\n")
+    assert full.startswith(f"stale          app@{digest('a')}\n")
 
 
 def test_a_report_of_nothing_says_so():
