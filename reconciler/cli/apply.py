@@ -101,6 +101,7 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
         paid = pay_first(memory, live, traffic, "apply")
         planned = plan_registry(desired, live, given, memory.base, keep=memory.store is not None)
         _show(planned.plan, traffic, others)
+        _check_expiry(planned.plan)
         is_part = not given.selection.is_everything
         accepted = accepted_by(planned.plan, others["accept"])
         _check_expected(planned.plan, others["expect"], memory)

@@ -17,6 +17,7 @@ from reconciler.cli.plan_output import put_out
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
 from reconciler.cli.steps import limits_from, traffic_from
 from reconciler.errors import LockedError, RefusedError
+from reconciler.render.words import named, paragraph
 
 if TYPE_CHECKING:
     from reconciler.backend.store import Store
@@ -91,7 +92,7 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     managed = memory.last.counts.resources if memory.last else 0
     undone = undo(str(wanted["run"]), live.name, done, found, memory=memory.base, managed=managed)
     plan = attrs.evolve(undone.plan, findings=check_limits(undone.plan, limits, desired_is_empty=False))
-    _tell_left(undone.left)
+    _tell_left(undone.left, full=bool(others["full"]))
     put_out(plan, traffic, others)
     tell(_STILL, traffic, when=plan.has_changes)
     return OK
@@ -127,7 +128,7 @@ async def _read(
         return await read_standing(client, done, memory.base, debts, concurrency=traffic.concurrency)
 
 
-def _tell_left(left: Sequence[Left]) -> None:
+def _tell_left(left: Sequence[Left], *, full: bool) -> None:
     """What is not undone, under the heading that fits."""
     for kind, heading in _HEADINGS.items():
         some = [each for each in left if each.kind == kind]
@@ -135,7 +136,8 @@ def _tell_left(left: Sequence[Left]) -> None:
             continue
         note(f"{heading}: {len(some):,}")
         for each in some[:_SHOWN]:
-            note(f"  {each.address}: {each.why}" if each.why else f"  {each.address}")
+            what = named(each.address, whole=full)
+            note(paragraph(f"{what}: {each.why}" if each.why else what, margin=2))
         if len(some) > _SHOWN:
             note(f"  … and {len(some) - _SHOWN:,} more")
         note("")

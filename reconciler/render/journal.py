@@ -8,10 +8,12 @@ from typing import Any
 
 import orjson
 
+from reconciler.errors import AddressError
 from reconciler.events import STATUSES
+from reconciler.model.address import parse_address
 from reconciler.model.attributes import DIGEST, Document
 from reconciler.render.change_rows import held
-from reconciler.render.words import Paint, count, moment, paragraph, safe, shown
+from reconciler.render.words import Paint, count, moment, named, paragraph, safe, shown
 
 SHOWN_RUNS = 20
 SHOWN_CHANGES = 50
@@ -89,10 +91,18 @@ def _change(change: Mapping[str, Any], *, full: bool) -> str:
     )
     if _text(change, "action") == "delete":
         values = _gone(before)
-    line = f"{_text(change, 'status'):13}  {safe(_text(change, 'address'))}"
+    line = f"{_text(change, 'status'):13}  {_named(change, full=full)}"
     already = ["it was so already"] if change.get("already") else []
     said = [part for part in (values, *already, _text(change, "message")) if part]
     return "\n".join([line, *(paragraph(part, margin=4) for part in said)])
+
+
+def _named(change: Mapping[str, Any], *, full: bool) -> str:
+    """The address; of a digest the first digits, unless all is to be shown."""
+    try:
+        return named(parse_address(_text(change, "address")), whole=full)
+    except AddressError:
+        return safe(_text(change, "address"))
 
 
 def _gone(before: Document) -> str:

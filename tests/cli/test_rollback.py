@@ -34,10 +34,10 @@ def _apply(run, tags, **repository):
 
 
 def _rolled_back(run, name="latest"):
-    """The plan that was made, and what was told beside it; it is carried out."""
+    """The plan that was made, and what was told beside it, on one line; it is carried out."""
     done = run("rollback", name, "--out", "undo.json", "--format", "json")
     run("apply", "undo.json", "--auto-approve", "--max-loosen", "50", "--max-move", "50")
-    return json.loads(done.stdout), done.stderr
+    return json.loads(done.stdout), " ".join(done.stderr.split())
 
 
 def _locks(emulator, reference):
@@ -114,9 +114,9 @@ def test_where_the_old_image_is_gone_the_locks_below_the_tag_stay(emulator, run)
 
     assert [] == plan["changes"]
     assert (
-        "Cannot be undone: 2\n"
-        f"  web/api:v1: the repository does not hold {old} any more\n"
-        f"  web/api@{new}: it was locked for v1, which is left as it is\n"
+        "Cannot be undone: 2"
+        f" web/api:v1: the repository does not hold {old} any more"
+        f" web/api@{new[:13]}: it was locked for v1, which is left as it is"
     ) in told
     assert emulator.manifest(f"web/api@{new}")["deleteEnabled"] is False
 
@@ -132,7 +132,7 @@ def test_where_the_tag_was_moved_since_the_locks_stay(emulator, run):
     plan, told = _rolled_back(run)
 
     assert [] == plan["changes"]
-    assert "Changed since, left alone: 2\n  web/api:v1: deleteEnabled, digest, writeEnabled changed since\n" in told
+    assert "Changed since, left alone: 2 web/api:v1: deleteEnabled, digest, writeEnabled changed since" in told
     assert emulator.manifest(f"web/api@{new}")["deleteEnabled"] is False
 
 
@@ -144,7 +144,7 @@ def test_what_was_created_stays_with_its_locks(emulator, run):
     plan, told = _rolled_back(run)
 
     assert [] == plan["changes"]
-    assert "Cannot be undone: 2\n  web/api:v1: it was a create, and only updates and moves can be undone\n" in told
+    assert "Cannot be undone: 2 web/api:v1: it was a create, and only updates and moves can be undone" in told
     assert "Changed since" not in told
     assert emulator.manifest(f"web/api@{digest}")["deleteEnabled"] is False
 
@@ -159,7 +159,7 @@ def test_a_manifest_stays_locked_for_a_tag_that_came_to_need_it(emulator, run):
     plan, told = _rolled_back(run, _first_run(run))
 
     assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
-    assert f"Needed by what is locked, left alone: 1\n  web/api@{digest}: stable is locked and points at it\n" in told
+    assert f"Needed by what is locked, left alone: 1 web/api@{digest[:13]}: stable is locked and points at it" in told
     assert OPEN == _locks(emulator, "web/api:v1")
     assert emulator.manifest(f"web/api@{digest}")["deleteEnabled"] is False
 
@@ -174,7 +174,7 @@ def test_a_child_stays_locked_for_an_index_that_a_locked_tag_points_at(emulator,
     plan, told = _rolled_back(run)
 
     assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
-    assert f"web/api@{child}: all is locked and points at an index that it is part of\n" in told
+    assert f"web/api@{child[:13]}: all is locked and points at an index that it is part of" in told
 
 
 def _locked_index_over_a_locked_image(emulator, run):
@@ -195,8 +195,9 @@ def test_a_child_stays_locked_for_a_locked_index_without_a_tag(emulator, run):
     plan, told = _rolled_back(run, _first_run(run))
 
     assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
-    held = f"web/api@{child}: it is part of the index {index}, which is locked\n"
-    assert f"Needed by what is locked, left alone: 1\n  {held}" in told
+    held = f"web/api@{child[:13]}: it is part of the index {index}, which is locked"
+    assert "Needed by what is locked, left alone: 1" in told
+    assert held in told
     assert "Changed since" not in told
     assert emulator.manifest(f"web/api@{child}")["deleteEnabled"] is False
 
@@ -223,7 +224,7 @@ def test_an_index_whose_lock_is_owed_holds_its_children(emulator, run, tmp_path)
 
     _, told = _rolled_back(run, _first_run(run))
 
-    assert f"web/api@{child}: it is part of the index {index}, which is locked\n" in told
+    assert f"web/api@{child[:13]}: it is part of the index {index}, which is locked" in told
 
 
 def test_a_hidden_locked_index_leaves_manifests_locked(emulator, run):
@@ -237,8 +238,8 @@ def test_a_hidden_locked_index_leaves_manifests_locked(emulator, run):
     plan, told = _rolled_back(run)
 
     assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
-    assert "Perhaps needed by what is locked, left alone: 1\n" in told
-    assert f"web/api@{child}: what needs it is not known: of its manifests 1 were found" in told
+    assert "Perhaps needed by what is locked, left alone: 1" in told
+    assert f"web/api@{child[:13]}: what needs it is not known: of its manifests 1 were found" in told
 
 
 def test_a_hidden_manifest_that_a_tag_points_at_is_asked_for(emulator, run):
@@ -260,7 +261,7 @@ def test_a_hidden_index_that_the_memory_knows_is_asked_for(emulator, run):
 
     _, told = _rolled_back(run, _first_run(run))
 
-    assert f"web/api@{child}: it is part of the index {index}, which is locked\n" in told
+    assert f"web/api@{child[:13]}: it is part of the index {index}, which is locked" in told
 
 
 def test_a_hidden_locked_tag_holds_what_it_points_at(emulator, run):
@@ -273,7 +274,7 @@ def test_a_hidden_locked_tag_holds_what_it_points_at(emulator, run):
     plan, told = _rolled_back(run)
 
     assert ["web/api:v1"] == [change["address"] for change in plan["changes"]]
-    assert re.search(f"web/api@{digest}: what needs it is not known: of its tags 1 were found", told)
+    assert re.search(f"web/api@{digest[:13]}: what needs it is not known: of its tags 1 were found", told)
 
 
 def test_a_hidden_tag_that_the_memory_knows_is_asked_for(emulator, run):
@@ -286,7 +287,7 @@ def test_a_hidden_tag_that_the_memory_knows_is_asked_for(emulator, run):
 
     _, told = _rolled_back(run, _first_run(run))
 
-    assert f"web/api@{digest}: stable is locked and points at it\n" in told
+    assert f"web/api@{digest[:13]}: stable is locked and points at it" in told
 
 
 def test_a_repository_that_is_gone_leaves_nothing_to_undo(emulator, run):
@@ -311,7 +312,7 @@ def test_an_index_that_is_refused_leaves_manifests_locked(emulator, run):
     done = run("rollback", "latest", "--format", "json")
 
     assert ["web/api:v1"] == [change["address"] for change in json.loads(done.stdout)["changes"]]
-    assert "what needs it is not known: GET http" in done.stderr
+    assert "what needs it is not known: GET http" in " ".join(done.stderr.split())
 
 
 def test_a_run_of_an_older_version_is_undone_all_the_same(emulator, run, tmp_path):
@@ -359,6 +360,6 @@ def test_what_a_run_found_so_already_is_told_and_not_undone(emulator, run):
     plan, told = _rolled_back(run)
 
     assert ["web/api:v12"] == [change["address"] for change in plan["changes"]]
-    assert "Found so already by that run, not undone: 12\n  web/api:v00\n  web/api:v01\n" in told
-    assert "  web/api:v09\n  … and 2 more\n" in told
+    assert "Found so already by that run, not undone: 12 web/api:v00 web/api:v01" in told
+    assert "web/api:v09 … and 2 more" in told
     assert emulator.tag("web/api:v00")["deleteEnabled"] is False
