@@ -415,6 +415,24 @@ async def test_what_a_signature_is_about_stays_where_the_signature_did(emulator)
     assert emulator.manifest(f"web/api@{image}") is not None
 
 
+@pytest.mark.parametrize("way", ["index", "signature"])
+async def test_what_a_plan_did_not_know_to_belong_together_goes_one_by_one(emulator, way):
+    """Of the same rank, the one that the other needs waits: for the next plan, which knows."""
+    needed = emulator.push("web/api:needed", content=b"needed")
+    if way == "index":
+        needing = emulator.push_index("web/api:needing", [f"web/api@{needed}"])
+    else:
+        needing = emulator.push("web/api:needing", content=b"signature", subject=f"web/api@{needed}")
+    for name in ("needed", "needing"):
+        emulator.delete(f"web/api:{name}")
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(_going(needed, 1), _going(needing, 1)), client)
+
+    assert {f"web/api@{needed}": "not-attempted", f"web/api@{needing}": "verified"} == told(report)
+    assert emulator.manifest(f"web/api@{needed}") is not None
+
+
 async def test_a_tag_that_is_about_a_manifest_by_its_name_keeps_it(emulator):
     """Cosign pushed a signature since the plan was made."""
     image = emulator.push("web/api:image", content=b"image")

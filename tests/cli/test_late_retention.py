@@ -56,6 +56,31 @@ def test_what_is_among_the_newest_by_now_stays(emulator, planned):
     assert "it is among the newest 2 by now, which registry.json:1:" in " ".join(done.stdout.split())
 
 
+def test_what_a_rule_decides_by_itself_takes_no_place_then_either(emulator, planned):
+    """The newest is pinned; of the others two stay, whatever became of those that were to."""
+    _push(emulator, 5)
+    pinned = {"match": "b4", "digest": emulator.tag("web/api:b4")["digest"]}
+    apply = planned({**KEEP, "tags": [*KEEP["tags"], pinned]})
+    for each in (2, 3):
+        emulator.delete(f"web/api:b{each}")
+
+    done = apply()
+
+    assert 1 == done.code
+    assert [True, True] == [emulator.tag(f"web/api:b{each}") is not None for each in range(2)]
+
+
+def test_a_manifest_goes_with_its_tag_in_a_saved_plan(emulator, planned):
+    """It has a tag when the plan is looked at again, and the plan takes that away."""
+    digests = _push(emulator, 3)
+    apply = planned({**KEEP, "manifests": [{"tagged": False, "ensure": "absent"}]})
+
+    done = apply()
+
+    assert 0 == done.code, done.stdout
+    assert (None, None) == (emulator.tag("web/api:b0"), emulator.manifest(f"web/api@{digests[0]}"))
+
+
 def test_so_do_manifests(emulator, planned):
     """Those without a tag are counted, and no others."""
     digests = _push(emulator, 5)

@@ -363,3 +363,17 @@ def test_what_a_run_found_so_already_is_told_and_not_undone(emulator, run):
     assert "Found so already by that run, not undone: 12 web/api:v00 web/api:v01" in told
     assert "web/api:v09 … and 2 more" in told
     assert emulator.tag("web/api:v00")["deleteEnabled"] is False
+
+
+def test_a_manifest_that_was_opened_for_want_of_a_tag_is_locked_again(emulator, run):
+    """Whether it had one is what the run rested on, and nothing that could be undone."""
+    digest = emulator.push("web/api:v1", content=b"one")
+    emulator.push("web/api:other", content=b"other")
+    emulator.patch(f"web/api@{digest}", deleteEnabled=False)
+    emulator.delete("web/api:v1")
+    _apply(run, [], manifests=[{"tagged": False, "protect": "open"}])
+    assert OPEN == _locks(emulator, f"web/api@{digest}")
+
+    _rolled_back(run)
+
+    assert {**OPEN, "deleteEnabled": False} == _locks(emulator, f"web/api@{digest}")

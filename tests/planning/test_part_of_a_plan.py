@@ -176,6 +176,18 @@ def test_an_exception_about_a_manifest_holds_in_part_as_well():
     assert {} == _deeds(plan_of(desired, live, selected=selection("app:v1")))
 
 
+def test_a_repository_that_is_not_selected_is_opened_only_for_a_moment():
+    """The files open it for good, and nobody asked for that in this run."""
+    live = repository(
+        "app", {**OPEN, "writeEnabled": False}, {"v1": tag("a")}, manifests={A: manifest(), B: manifest()}
+    )
+
+    plan = _app(tags=[{"match": "v1", "digest": B}], live=live, selected=selection("app:v1"), writeEnabled=True)
+
+    assert {"app:v1": "move"} == _deeds(plan)
+    assert ["app"] == [str(unlock.address) for unlock in plan.unlocks]
+
+
 def test_only_what_is_selected_is_counted():
     """What was not asked for is neither in sync nor unmanaged."""
     tags = {"v1": tag(), "v2": tag(deleteEnabled=False), "x": tag()}
