@@ -17,9 +17,11 @@ import attrs
 from reconciler.apply.retrying import in_parallel
 from reconciler.errors import ProtocolError
 from reconciler.model.address import Address
+from reconciler.model.attributes import LOCKS, Document
 from reconciler.model.live import tags_about
 from reconciler.registry.client import Client
 from reconciler.registry.manifests_known import ManifestsKnown
+from reconciler.registry.resources import Manifest
 
 
 @attrs.frozen
@@ -33,7 +35,7 @@ class Needs:
 async def needed_since(
     client: Client,
     repository: str,
-    going: Collection[str],
+    going: Mapping[str, Document],
     *,
     concurrency: int,
     children: Mapping[str, tuple[str, ...]],
@@ -44,7 +46,7 @@ async def needed_since(
     Args:
         client: Where to look.
         repository: In which one.
-        going: The digests of those that are to go.
+        going: The digests of those that are to go, each with what the plan rests on.
         concurrency: How many reads may be under way at the same time; at least 1.
         children: What indexes stand for, as far as that is remembered.
 
@@ -55,6 +57,9 @@ async def needed_since(
     tags = await _tags(client, repository)
     names = {digest: next((each for each in tags_about(digest) if each in tags), "") for digest in going}
     needed = {digest: f"the tag {name} is about it" for digest, name in sorted(names.items()) if name}
+    for digest, before in sorted(going.items()):
+        if why := _why_changed(known.found.get(digest), before):
+            needed.setdefault(digest, why)
     waiting: defaultdict[str, set[str]] = defaultdict(set)
     referrers: dict[str, tuple[str, ...]] = {}
     for index in sorted(known.found):
@@ -69,22 +74,42 @@ async def needed_since(
         waiting[digest] |= {each for each in referrers[digest] if each in going}
 
     await in_parallel(sorted(going), concurrency, look_at)
-    _spread(needed, referrers, going)
+    _spread(needed, referrers, waiting, going)
     return Needs(needed, waiting)
 
 
-def _spread(needed: dict[str, str], referrers: Mapping[str, Iterable[str]], going: Collection[str]) -> None:
-    """Who refers to what stays, stays; and so does what somebody who stays refers to."""
+def _why_changed(manifest: Manifest | None, before: Document) -> str:
+    """Why one that was to go stays though nothing needs it; empty: it goes, or is gone."""
+    if manifest is None:
+        return ""
+    if manifest.tags:
+        return f"the tag {manifest.tags[0]} points at it"
+    closed = [name for name in LOCKS if before.get(name) is True and manifest.document.get(name) is False]
+    return f"{' and '.join(closed)} is false" if closed else ""
+
+
+def _spread(
+    needed: dict[str, str],
+    referrers: Mapping[str, Iterable[str]],
+    waiting: Mapping[str, Collection[str]],
+    going: Collection[str],
+) -> None:
+    """Who refers to what stays, stays, and so do its children; and what somebody who stays refers to."""
     for digest, about in referrers.items():
         for referrer in about:
             if referrer not in going:
                 needed.setdefault(digest, f"{referrer} is about it")
-    waiting = list(needed)
-    while waiting:
-        for referrer in referrers.get(waiting.pop(), ()):
-            if referrer in going and referrer not in needed:
-                needed[referrer] = "it is about a manifest that stays"
-                waiting.append(referrer)
+    below: defaultdict[str, list[str]] = defaultdict(list)
+    for digest in sorted(waiting):
+        for other in sorted(waiting[digest]):  # an index that it is a child of, or a referrer of it
+            below[other].append(digest)
+    left = list(needed)
+    while left:
+        digest = left.pop()
+        for other in (*below.get(digest, ()), *referrers.get(digest, ())):
+            if other in going and other not in needed:
+                needed[other] = f"it belongs to {digest}, which stays"
+                left.append(other)
 
 
 async def _manifests(

@@ -16,8 +16,9 @@ from reconciler.apply.needed import Needs, needed_since
 from reconciler.apply.newest import newest
 from reconciler.errors import ReconcilerError
 from reconciler.events import Outcome
-from reconciler.model.address import Address, Kind
-from reconciler.model.attributes import UPDATED, is_locked
+from reconciler.model.address import Address, Kind, is_digest
+from reconciler.model.attributes import UPDATED, Document, is_locked
+from reconciler.model.live import tags_about
 from reconciler.planning.plan import Change, Plan, opens_manifest
 from reconciler.registry.client import Client
 
@@ -34,6 +35,7 @@ class Resting:
         self._needs: dict[str, Needs | str] = {}  # by repository; a text: why it could not be read
         self._newest: dict[tuple[str, Kind], Mapping[str, str] | str] = {}  # by repository and kind; a text: unread
         self._unmade: dict[str, Address] = {}  # by repository, a tag that was not moved or deleted as planned
+        self._tags_going: set[Address] = set()
         self._unchanged: set[Address] = set()  # tags that were not changed as planned
         self._gone: set[Address] = set()
 
@@ -46,6 +48,7 @@ class Resting:
                 self._newest[repository, kind] = await newest(self._client, kept) if kept else {}
             except ReconcilerError as error:
                 self._newest[repository, kind] = f"which are the newest by now could not be read: {error}"
+        self._tags_going |= {each.address for each in changes if each.address.tag and each.action == "delete"}
         first = {change.address.repository for change in changes if _is_manifest_going(change)}
         going = _going(plan) if first - self._needs.keys() else {}
         for repository in sorted(first - self._needs.keys()):
@@ -74,7 +77,7 @@ class Resting:
 
     async def why_kept(self, change: Change) -> Outcome | None:
         """The outcome of a change that must not be tried; None: it may be."""
-        if _is_by_age(change) and (kept := self._why_newest(change)):
+        if _is_by_age(change) and (kept := self._why_newest(change) or await self._why_about(change)):
             return kept
         if _is_manifest_going(change):
             return self._why_not_gone(change, self._needs[change.address.repository])
@@ -89,11 +92,19 @@ class Resting:
         if unmade is not None:
             return Outcome(change, "not-attempted", f"{unmade} was not changed as planned, and may need it as it is")
         try:
-            tags = await self._client.tags_at(change.address.repository, change.address.digest)
+            tags = await self._tags_at(change.address)
         except ReconcilerError as error:
             return Outcome(change, "failed", f"which tags point at it could not be read: {error}")
-        locked = next((tag.name for tag in tags if is_locked(tag.document) and tag.name not in change.tags), "")
+        locked = next((name for name, it in tags.items() if is_locked(it) and name not in change.tags), "")
         return Outcome(change, "stale", f"the tag {locked} is locked and points at it. {NEW_PLAN}") if locked else None
+
+    async def _tags_at(self, address: Address) -> Mapping[str, Document]:
+        """The tags at a manifest: those of the list, and those that only the manifest itself names."""
+        found = {tag.name: tag.document for tag in await self._client.tags_at(address.repository, address.digest)}
+        for name in (await self._client.look(address)).tags:
+            if name not in found:
+                found[name] = (await self._client.look(Address(address.repository, tag=name))).document or {}
+        return found
 
     def _why_newest(self, change: Change) -> Outcome | None:
         known = self._newest[change.address.repository, change.kind]
@@ -101,6 +112,18 @@ class Resting:
             return Outcome(change, "failed", known)
         why = known.get(change.address.tag or change.address.digest)
         return Outcome(change, "stale", f"{why}. {NEW_PLAN}") if why else None
+
+    async def _why_about(self, change: Change) -> Outcome | None:
+        """A tag that retention lets go is about a manifest, by its name, that a tag which stays points at by now."""
+        address, digest = change.address, _is_about(change.address.tag)
+        if not digest:
+            return None
+        try:
+            names = [tag.name for tag in await self._client.tags_at(address.repository, digest)]
+        except ReconcilerError as error:
+            return Outcome(change, "failed", f"which tags point at what it is about could not be read: {error}")
+        stays = next((name for name in names if Address(address.repository, tag=name) not in self._tags_going), "")
+        return Outcome(change, "stale", f"it is about what the tag {stays} points at. {NEW_PLAN}") if stays else None
 
     def _why_not_gone(self, change: Change, needs: Needs | str) -> Outcome | None:
         address = change.address
@@ -123,9 +146,15 @@ def _is_manifest_going(change: Change) -> bool:
     return change.kind == "manifest" and change.action == "delete"
 
 
-def _going(plan: Plan) -> Mapping[str, set[str]]:
-    """The digests that a plan deletes, by repository."""
-    going: dict[str, set[str]] = {}
+def _going(plan: Plan) -> Mapping[str, dict[str, Document]]:
+    """The digests that a plan deletes, by repository, each with what that rests on."""
+    going: dict[str, dict[str, Document]] = {}
     for change in filter(_is_manifest_going, plan.changes):
-        going.setdefault(change.address.repository, set()).add(change.address.digest)
+        going.setdefault(change.address.repository, {})[change.address.digest] = change.before
     return going
+
+
+def _is_about(name: str) -> str:
+    """The digest that a tag is about by its name; empty: none."""
+    digest = name.split(".", maxsplit=1)[0].replace("-", ":", 1)
+    return digest if is_digest(digest) and name in tags_about(digest) else ""

@@ -129,10 +129,10 @@ class Run:
     async def one(self, change: Change) -> None:
         """Try one change, when its turn comes."""
         async with self.slots:
-            if kept := await self._resting.why_kept(change):
-                self.end(kept)
-            elif reason := self.why_not(change):
+            if reason := self.why_not(change):
                 self.end(Outcome(change, "not-attempted", reason))
+            elif kept := await self._resting.why_kept(change):
+                self.end(kept)
             else:
                 attempt = self.attempt(change)
                 await self.guarded(attempt, attempt.run())

@@ -7,7 +7,8 @@ one that names either. What has no time that can be read is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 from reconciler.model.attributes import LOCKS, Document, Value, is_locked
 from reconciler.model.desired import Keep, ManifestRule, RepositoryRule, TagRule
@@ -29,6 +30,36 @@ def outdated(items: Iterable[tuple[str, int | None]], keep: Keep, now_ns: int | 
         return {name for _, name in old}
     border_ns = now_ns - keep.newer_than_s * _NS
     return {name for updated, name in old if updated <= border_ns}
+
+
+def let_go(
+    items: Iterable[tuple[str, int | None]], keeps_of: Callable[[str], Sequence[Keep]], now_ns: int | None
+) -> dict[str, Keep]:
+    """
+    The names that go where several entries keep things, each with the first that does not keep it.
+
+    What one entry lets go takes no place in another: so each keeps as many as it says, of those that stay.
+
+    Args:
+        items: Names, each with when it was last updated, in nanoseconds since 1970; None: not known.
+        keeps_of: Tells what keeps a name.
+        now_ns: The moment of the run; None: not known, so age keeps nothing.
+    """
+    counts, going = Counter[Keep](), dict[str, Keep]()
+    for updated, name in newest_first(items):
+        keeps = keeps_of(name)
+        against = next((keep for keep in keeps if not _is_kept(keep, counts[keep], updated, now_ns)), None)
+        if against is None:
+            counts.update(keeps)
+        else:
+            going[name] = against
+    return going
+
+
+def _is_kept(keep: Keep, newer: int, updated_ns: int, now_ns: int | None) -> bool:
+    """By its place after so many that stay, or by its age."""
+    is_young = None not in (keep.newer_than_s, now_ns) and updated_ns > (now_ns or 0) - (keep.newer_than_s or 0) * _NS
+    return is_young or newer < (keep.last or 0)
 
 
 def newest_first(items: Iterable[tuple[str, int | None]]) -> list[tuple[int, str]]:

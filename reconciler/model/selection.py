@@ -47,7 +47,8 @@ class _Inside:
     """Targets in one repository."""
 
     def __init__(self, targets: Sequence[Target]) -> None:
-        self.is_whole = any(map(_is_whole, targets))
+        self.whole = [target for target in targets if _is_whole(target)]
+        self.is_whole = bool(self.whole)
         self.is_some = bool(targets)
         self.has_parts = not all(map(_is_whole, targets))
         self._tags = _Names([target.tag for target in targets if target.tag is not None])
@@ -119,6 +120,10 @@ class Selection:
         is_target = not self.targets or self._targets.inside(repository).is_some
         return is_target and not self._excludes.inside(repository).is_whole
 
+    def leaving_out(self, repository: str) -> Sequence[Target]:
+        """The exclusions of a whole repository."""
+        return self._excludes.inside(repository).whole
+
     @property
     def names(self) -> tuple[str, ...] | None:
         """The repositories that are meant, where all of them are spelled; None: patterns say which."""
@@ -129,16 +134,6 @@ class Selection:
 
 def _is_whole(target: Target) -> bool:
     return target.tag is None and target.digest is None
-
-
-def _covers(target: Target, address: Address) -> bool:
-    if not target.repository.matches(address.repository):
-        return False
-    if target.tag is not None:
-        return bool(address.tag) and target.tag.matches(address.tag)
-    if target.digest is not None:
-        return bool(address.digest) and target.digest.matches(address.digest)
-    return True
 
 
 EVERYTHING = Selection()
@@ -173,7 +168,7 @@ class SelectedIndex(DesiredIndex):
         rules = super().for_repository(name)
         if self._selection.selects_in(name) or not rules.rules:
             return rules
-        self._left_out.update(each for each in self._selection.excludes if _covers(each, Address(name)))
+        self._left_out.update(self._selection.leaving_out(name))
         return RepositoryRules((), (), (), named_exactly=False)
 
 

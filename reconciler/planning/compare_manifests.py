@@ -27,12 +27,16 @@ from reconciler.planning.unneeded import Going, unneeded
 def compare_manifests(rules: RepositoryRules, found: Found) -> None:
     """Find what is to be done about the manifests; what was found about the tags is known."""
     matching = _matching(rules, found)
-    found.demands += _demands_of_indexes(matching)
+    of_tags, of_indexes = list(found.demands), _demands_of_indexes(matching)
+    closing = (each for each in (*of_tags, *of_indexes) if not each.value)
+    going = {}
+    if rules.deletes_manifests:
+        going = unneeded(rules.manifest_rules, matching, spread(closing, found.live.manifests), found)
+    found.demands += [each for each in of_indexes if each.root not in going]  # what goes demands nothing
     standing = spread(found.demands, found.live.manifests)
     asked = standing if found.selection.is_everything else _asked(found)
     _note_what_is_not_there(asked, found)
     _note_named(rules, found)
-    going = unneeded(matching, standing, found) if rules.deletes_manifests else {}
     expected_of = _ByRulesAndDemand()
     for digest, manifest in found.live.manifests.items():
         address = Address(found.live.name, digest=digest)

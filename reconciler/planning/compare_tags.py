@@ -8,15 +8,15 @@ what it points at, then, has demands on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import DIGEST, UPDATED, WRITE, Document
+from reconciler.model.attributes import DIGEST, UPDATED, WRITE, Document, is_locked
 from reconciler.model.desired import Absent, Declaration, Keep, TagRule
 from reconciler.model.last_applied import Remembered
 from reconciler.model.live import ABOUT, LiveRepository, tags_about
 from reconciler.model.matching import RepositoryRules, absent
-from reconciler.model.retention import is_locked_for_good, outdated
+from reconciler.model.retention import is_locked_for_good, let_go
 from reconciler.planning import changes
 from reconciler.planning.closure import Demand
 from reconciler.planning.found import DECLARE_IT, Found
@@ -37,6 +37,7 @@ class _Expected:
         self.is_immutable = level is not None and level.level == "immutable"
         self.stays = self.wanted.get(WRITE) is False  # nobody can move such a tag without unlocking it first
         self.rules = rules
+        self.lasting = declare(rule for rule in rules if not rule.is_exception)
         self.names: list[str] = []
         self.digests: list[str] = []
 
@@ -53,7 +54,7 @@ class _Expected:
     @property
     def is_kept(self) -> bool:
         """No retention lets it go: something locks it, or says where it points."""
-        return DIGEST in self.declared or any(map(is_lock, self.declared.values()))
+        return DIGEST in self.declared or any(map(is_lock, (*self.declared.values(), *self.lasting.values())))
 
 
 class _ByRules:
@@ -79,7 +80,7 @@ class _ByRules:
 def compare_tags(rules: RepositoryRules, found: Found) -> None:
     """Find what is to be done about the tags; what they will point at is then known to `found`."""
     live, expected_of = found.live, _ByRules(rules)
-    going = _outdated(rules, expected_of, found) if rules.needs_times else {}
+    going = _outdated(expected_of, found) if rules.needs_times else {}
     is_part = not found.selection.is_everything
     for name, document in live.tags.items():
         expected = expected_of(name)
@@ -101,7 +102,8 @@ def compare_tags(rules: RepositoryRules, found: Found) -> None:
         expected = expected_of(name)
         if expected is not None and expected.absent:
             found.note_absent(Address(live.name, tag=name))
-    _note_kept({going[name] for name in found.gone & going.keys()}, expected_of, found)
+    if found.gone & going.keys():
+        found.count_again(rules.tag_rules)
     _create(live, expected_of, found)
     _look_for_deleted(live.gone_tags, rules, found)
     found.alike += [Alike(each.flags, each.names, each.digests) for each in expected_of.all if each.names]
@@ -145,20 +147,7 @@ def _compare_going(name: str, document: Document, wanted: Absent, also: Document
         found.held.add(str(document.get(DIGEST, "")))
 
 
-def _note_kept(used: set[Keep], expected_of: _ByRules, found: Found) -> None:
-    """Note what stays by its place, where tags go for that."""
-    rules: dict[TagRule, list[str]] = {}
-    for name in found.live.tags if used else ():
-        expected = expected_of(name)
-        for rule in expected.rules if expected else ():
-            if rule.keep in used:
-                apart = rules.setdefault(rule, [])
-                apart += [name] if expected and not expected.takes_place else []
-    for rule, apart in rules.items():
-        found.keep_last(rule, apart)
-
-
-def _outdated(rules: RepositoryRules, expected_of: _ByRules, found: Found) -> dict[str, Keep]:
+def _outdated(expected_of: _ByRules, found: Found) -> dict[str, Keep]:
     """
     Tags that retention lets go, each with what of an entry does.
 
@@ -166,31 +155,57 @@ def _outdated(rules: RepositoryRules, expected_of: _ByRules, found: Found) -> di
     move or make becomes the newest, and must not push out another one by that. Nor does
     what a rule locks, or wants absent.
     """
-    live, going = found.live, dict[str, Keep]()
-    if found.is_closed:
-        return going
-    keeping = [rule for rule in rules.tag_rules if rule.keep is not None]
-    by_rule: dict[TagRule, list[str]] = {rule: [] for rule in keeping}
-    for name in live.tags:
-        expected = expected_of(name)
-        for rule in expected.rules if expected and expected.takes_place else ():
-            if rule.keep is not None:
-                by_rule[rule].append(name)
-    for rule, names in by_rule.items():
-        if rule.keep is not None:
-            times = ((name, live.tag_times[name].ns if name in live.tag_times else None) for name in names)
-            going.update(dict.fromkeys(outdated(times, rule.keep, found.now_ns), rule.keep))
-    going = {name: keep for name, keep in going.items() if _may_go(expected_of(name), live.tags[name])}
-    return _without_signatures(going, found)
+    live, expected = found.live, {name: expected_of(name) for name in found.live.tags}
+    counted = (name for name, each in expected.items() if each is not None and each.takes_place)
+    times = ((name, live.tag_times[name].ns if name in live.tag_times else None) for name in counted)
+    going = let_go(times, lambda name: _keeps(expected[name]), found.now_ns)
+    # What is locked is told as that. In a repository that is closed for good nothing else goes.
+    may_go = {
+        name: keep
+        for name, keep in going.items()
+        if _may_go(expected[name], live.tags[name]) and (not found.is_closed or is_locked(live.tags[name]))
+    }
+    return _without_signatures(may_go, expected_of, found)
 
 
-def _without_signatures(going: dict[str, Keep], found: Found) -> dict[str, Keep]:
-    """A tag that is about a manifest by its name stays while a tag at that manifest does."""
+def _keeps(expected: _Expected | None) -> list[Keep]:
+    return [rule.keep for rule in expected.rules if rule.keep is not None] if expected else []
+
+
+def _without_signatures(going: dict[str, Keep], expected_of: _ByRules, found: Found) -> dict[str, Keep]:
+    """A tag that is about a manifest by its name stays while a tag at that manifest does, one like itself included."""
     if not any(name.startswith(ABOUT) for name in going):
         return going
-    pointed = {str(document.get(DIGEST, "")) for name, document in found.live.tags.items() if name not in going}
-    needed = {name for digest in pointed for name in tags_about(digest)}
-    return {name: keep for name, keep in going.items() if name not in needed}
+    live, left, seen = found.live.tags, dict(going), set[str]()
+    names = dict.fromkeys((*live, *found.live.missing_tags, *found.live.gone_tags))
+    waiting = [digest for name in names for digest in _will_point_at(name, going, expected_of(name), found)]
+    while waiting:
+        digest = waiting.pop()
+        if digest not in seen:
+            seen.add(digest)
+            kept = [name for name in tags_about(digest) if left.pop(name, None) is not None]
+            waiting += [str(live[name].get(DIGEST, "")) for name in kept]
+    return left
+
+
+def _will_point_at(name: str, going: Container[str], expected: _Expected | None, found: Found) -> Iterable[str]:
+    """The digests that a tag will point at; none where it goes, two where that is not decided in this run."""
+    document = found.live.tags.get(name, {})
+    points_at = [str(document[DIGEST])] if document else []
+    if expected is None:
+        return points_at
+    is_selected = found.selects(Address(found.live.name, tag=name))
+    if is_selected and name in going and not is_locked(document):
+        return ()
+    if is_selected and expected.absent and not found.lock_in_the_way(document, expected.absent):
+        return ()
+    pin = expected.declared.get(DIGEST)
+    if pin is None:
+        return points_at
+    if not is_selected:
+        return [*points_at, str(pin.value)]
+    is_possible = pin.value in points_at or _why_no_move(str(pin.value), found, document, expected.declared) is None
+    return [str(pin.value)] if is_possible else points_at
 
 
 def _may_go(expected: _Expected | None, document: Document) -> bool:
@@ -235,6 +250,7 @@ def _create(live: LiveRepository, expected_of: _ByRules, found: Found) -> None:
             continue
         found.managed += 1
         found.pinned.add(name)
+        found.spoken.update(expected.rules)
         declared = _with_possible_pin(address, {}, expected.declared, found)
         if DIGEST not in declared:
             continue

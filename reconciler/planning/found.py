@@ -8,7 +8,7 @@ manifests may.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -19,7 +19,7 @@ from reconciler.model.attributes import DIGEST, LOCKS, TAGGED, WRITE, Document, 
 from reconciler.model.desired import Absent, ManifestRule, RepositoryRule, TagRule
 from reconciler.model.last_applied import NOTHING
 from reconciler.model.live import LiveManifest, LiveRepository
-from reconciler.model.matching import RepositoryRules
+from reconciler.model.matching import RepositoryRules, wants_present
 from reconciler.model.retention import lasting
 from reconciler.model.selection import EVERYTHING, Selection
 from reconciler.planning import changes
@@ -31,6 +31,7 @@ from reconciler.planning.plan import (
     Blocked,
     Change,
     Drift,
+    Matching,
     Retention,
     Unknown,
     Unlock,
@@ -113,7 +114,7 @@ class Found:
         unsupported = sorted(wanted.keys() - live.keys())
         self.blocked += [_unsupported(address, declared, attribute) for attribute in unsupported]
         desired = {**live, **{name: value for name, value in wanted.items() if name in live}}
-        desired.update(dict.fromkeys(self._beyond_limit(address, live, desired), False))
+        desired.update(self._beyond_limit(address, live, desired))
         if desired != live:
             self._update(address, live, desired, declared, via)
         flags = {name: value for name, value in wanted.items() if name != DIGEST}
@@ -125,13 +126,13 @@ class Found:
         self.pending[address] = Pending(in_sync, digest, waiting)
         return False
 
-    def _beyond_limit(self, address: Address, live: Document, desired: Document) -> list[str]:
-        """The locks that this run, which is about a part, would take off, and one about everything would not."""
+    def _beyond_limit(self, address: Address, live: Document, desired: Document) -> Document:
+        """The locks as they are, that this run, about a part, would change and one about everything would not."""
         if self.limit is None:
-            return []
-        opened = [name for name in LOCKS if live.get(name) is False and desired.get(name) is True]
+            return {}
         whole = self.limit.get(address)
-        return [name for name in opened if whole is None or whole.after.get(name) is not True]
+        after = whole.after if whole else {}
+        return {name: live[name] for name in LOCKS if name in live and desired[name] != after.get(name, live[name])}
 
     def _update(self, address: Address, live: Document, desired: Document, declared: Declared, via: Via | None) -> None:
         """Note an update, and what it rests on where it opens a manifest: no tag, or no other tag that is locked."""
@@ -182,23 +183,22 @@ class Found:
         else:
             self.unselected += 1
 
-    def keep_last(self, rule: TagRule | ManifestRule, apart: Iterable[str] = ()) -> None:
-        """Note what stays by its place, where `rule` lets others go."""
-        if rule.keep is None or rule.keep.last is None:
-            return
-        match, exclude = (tuple(each.text for each in patterns) for patterns in (rule.match, rule.exclude))
-        types = rule.media_type if isinstance(rule, ManifestRule) else ()
-        kept = Retention(
-            address=self.here,
-            kind=rule.kind,
-            last=rule.keep.last,
-            match=match,
-            exclude=exclude,
-            media_type=tuple(each.text for each in types),
-            apart=tuple(sorted(apart)),
-            origin=str(rule.keep.origin),
-        )
-        self.retention.append(kept)
+    def count_again(self, rules: Sequence[TagRule] | Sequence[ManifestRule]) -> None:
+        """Note what keeps things of one kind, where something goes because it is not kept."""
+        apart = tuple(_matching(rule) for rule in rules if _decides(rule))
+        self.retention += [
+            Retention(
+                address=self.here,
+                kind=rule.kind,
+                last=rule.keep.last,
+                newer_than_s=rule.keep.newer_than_s,
+                of=_matching(rule),
+                apart=apart,
+                origin=str(rule.keep.origin),
+            )
+            for rule in rules
+            if rule.keep is not None
+        ]
 
     def block(self, address: Address, code: str, message: str) -> None:
         """Note that something cannot be done as things are."""
@@ -263,6 +263,16 @@ class Found:
             asked = tuple(sorted({origin for change in needs for origin in change.origins}))
             lock = {WRITE: self.live.document[WRITE]}
             self.unlocks.append(attrs.evolve(changes.unlock(self.here, lock, ()), origins=asked))
+
+
+def _matching(rule: TagRule | ManifestRule) -> Matching:
+    match, exclude = (tuple(each.text for each in patterns) for patterns in (rule.match, rule.exclude))
+    types = rule.media_type if isinstance(rule, ManifestRule) else ()
+    return Matching(match, exclude, tuple(each.text for each in types))
+
+
+def _decides(rule: TagRule | ManifestRule) -> bool:
+    return rule.ensure is not None or wants_present(rule)
 
 
 def locks_of(live: Document) -> Sequence[str]:

@@ -28,6 +28,7 @@ from reconciler.planning.patch import Operation, Patch, make_patch
 from reconciler.planning.plan import (
     Change,
     Drift,
+    Matching,
     Retention,
     Unlock,
     Via,
@@ -84,13 +85,24 @@ def is_honest_unlock(unlock: Unlock) -> bool:
 
 
 def is_retention(retention: Retention) -> bool:
-    """It counts tags or manifests of a repository, by patterns that are some."""
+    """It counts tags or manifests of a repository, by patterns that are some, and keeps some."""
+    kept = [number for number in (retention.last, retention.newer_than_s) if number is not None]
+    return (
+        retention.address.kind == "repository"
+        and retention.kind != "repository"
+        and bool(kept)
+        and min(kept) > 0
+        and all(map(_is_matching, (retention.of, *retention.apart)))
+    )
+
+
+def _is_matching(matching: Matching) -> bool:
     try:
-        for text in (*retention.match, *retention.exclude, *retention.media_type):
+        for text in (*matching.match, *matching.exclude, *matching.media_type):
             compile_pattern(text)
     except PatternError:
         return False
-    return retention.address.kind == "repository" and retention.kind != "repository" and retention.last > 0
+    return bool(matching.match)
 
 
 def is_drift(drift: Drift) -> bool:

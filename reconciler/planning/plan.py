@@ -125,20 +125,28 @@ class Unknown:
 
 
 @attrs.frozen
+class Matching:
+    """Patterns of an entry, as they stand in the files."""
+
+    match: tuple[str, ...]
+    exclude: tuple[str, ...]
+    media_type: tuple[str, ...] = ()  # of manifests; empty: every type
+
+
+@attrs.frozen
 class Retention:
     """
-    What retention keeps by its place, where it lets others go.
+    What retention keeps where something goes by it.
 
-    It is counted again before the first of them goes: what was newer may be gone by then.
+    It is counted again before the first of that goes: what was newer may be gone by then.
     """
 
     address: Address  # the repository
     kind: Kind  # tags, or manifests without a tag
-    last: int  # so many of the newest stay
-    match: tuple[str, ...]  # patterns, as they stand in the files
-    exclude: tuple[str, ...]
-    media_type: tuple[str, ...]  # of manifests; empty: every type
-    apart: tuple[str, ...]  # names that take no place, sorted
+    last: int | None  # so many of the newest stay; None: that keeps nothing
+    newer_than_s: int | None  # what is younger stays, in seconds; None: that keeps nothing
+    of: Matching
+    apart: tuple[Matching, ...]  # what takes no place, because a rule decides about it
     origin: str
 
     @property

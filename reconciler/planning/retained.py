@@ -56,7 +56,7 @@ def retained(
     name = address.tag or address.digest
     if not name or absent(rules.rules):
         return ()
-    asked = _Tags(rules, live) if address.tag else Manifests(rules, live, part)
+    asked = _Tags(rules, live, part) if address.tag else Manifests(rules, live, part)
     if absent(asked.matching(name)) or asked.document(name) is None:
         return ()
     goes = any(change.address == address and change.action == "delete" for change in part.changes)
@@ -66,8 +66,9 @@ def retained(
 class _Tags:
     """The tags of a repository, as retention sees them."""
 
-    def __init__(self, rules: RepositoryRules, live: LiveRepository) -> None:
+    def __init__(self, rules: RepositoryRules, live: LiveRepository, part: RepositoryPlan) -> None:
         self.matching = rules.for_tag
+        self._going = _going(part)
         self._closed = _closed(rules, live)
         self._live = live
 
@@ -82,6 +83,10 @@ class _Tags:
             if keep in _keeps(self.matching(name)) and not self._is_pinned(name) and not is_decided(self.matching(name))
         )
         return [(name, times[name].ns if name in times else None) for name in counted]
+
+    def goes(self, name: str) -> bool:
+        """The plan deletes it."""
+        return Address(self._live.name, tag=name) in self._going
 
     def needed(self, name: str) -> Iterator[str]:
         """What keeps it, however old it is."""
@@ -105,6 +110,7 @@ class Manifests:
 
     def __init__(self, rules: RepositoryRules, live: LiveRepository, part: RepositoryPlan) -> None:
         self._for_digest = rules.for_digest
+        self._going = _going(part)
         self._closed = _closed(rules, live)
         self._live = live
         self._part = part
@@ -130,6 +136,10 @@ class Manifests:
         )
         updated = ((each, self._live.manifests[each].updated) for each in counted if not self._is_tagged(each))
         return [(each, when.ns if when else None) for each, when in updated]
+
+    def goes(self, digest: str) -> bool:
+        """The plan deletes it."""
+        return Address(self._live.name, digest=digest) in self._going
 
     def needed(self, digest: str) -> Iterator[str]:
         """What keeps it, however old it is."""
@@ -159,7 +169,10 @@ class Manifests:
 
 
 def _retained(name: str, keep: Keep, asked: _Tags | Manifests, goes: bool, now_ns: int) -> Retained:  # noqa: FBT001
-    times = asked.times(keep)
+    all_times = asked.times(keep)
+    mine = (dict(all_times).get(name) or 0, name)
+    # What is newer and goes by another entry takes no place here.
+    times = [(each, at) for each, at in all_times if (at or 0, each) <= mine or not asked.goes(each)]
     ranked = [each for _, each in newest_first(times)]
     updated_ns = dict(times).get(name)
     otherwise = () if goes else asked.otherwise(name)
@@ -207,6 +220,10 @@ def _closed(rules: RepositoryRules, live: LiveRepository) -> tuple[str, ...]:
         return ()
     is_so = document.get(WRITE) is False
     return (f"{live.name} {'has' if is_so else 'is to have'} {WRITE} false",)
+
+
+def _going(part: RepositoryPlan) -> set[Address]:
+    return {change.address for change in part.changes if change.action == "delete"}
 
 
 def _pointed_at(live: LiveRepository, part: RepositoryPlan) -> set[str]:

@@ -71,8 +71,9 @@ def is_lock(declaration: Declaration | None) -> bool:
 
 
 def is_decided(rules: Sequence[TagRule | ManifestRule]) -> bool:
-    """Some rule locks what they match, or wants it absent, so retention has no say in it."""
-    return absent(rules) is not None or any(map(is_lock, declare(rules).values()))
+    """Some rule locks what they match, or wants it absent, so retention has no say in it, exception or not."""
+    lasting = declare(rule for rule in rules if not rule.is_exception)
+    return absent(rules) is not None or any(map(is_lock, (*declare(rules).values(), *lasting.values())))
 
 
 @attrs.frozen

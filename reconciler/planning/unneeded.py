@@ -10,20 +10,20 @@ with it. So what is kept keeps all of these; and what is not known keeps everyth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from reconciler.model.address import Address
-from reconciler.model.attributes import Document
+from reconciler.model.attributes import is_locked
 from reconciler.model.desired import Absent, ManifestRule
 from reconciler.model.live import LiveManifest, tags_about
 from reconciler.model.matching import absent
-from reconciler.model.retention import is_locked_for_good, outdated
+from reconciler.model.retention import is_locked_for_good, let_go
 from reconciler.planning.closure import Demand
 from reconciler.planning.found import Found
 from reconciler.planning.plan import FIRST_RANK
-from reconciler.planning.rules import declare, is_decided, is_lock
+from reconciler.planning.rules import is_decided
 
 _UNKNOWN = "whether something needs it is not known: "  # how the reason begins where something may need a manifest
 
@@ -39,7 +39,9 @@ class Going:
     by_age: bool  # because of when it was updated, so what was updated since stays
 
 
-def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) -> dict[str, Going]:
+def unneeded(
+    rules: Sequence[ManifestRule], matching: _Matching, standing: Mapping[str, Demand], found: Found
+) -> dict[str, Going]:
     """The manifests that go, by digest; those that are declared absent by name and stay are noted as blocked."""
     wanted = {**_outdated(matching, found), **_absent(matching)}
     if not found.selection.is_everything:
@@ -67,11 +69,8 @@ def unneeded(matching: _Matching, standing: Mapping[str, Demand], found: Found) 
             address, code = Address(found.live.name, digest=digest), "locked" if digest in alone else "needed"
             found.block(address, code, f"{wanted[digest]}, and {kept[digest]}")
     left = {digest: said for digest, said in wanted.items() if digest not in kept}
-    used = {said.origin for said in left.values() if said.is_retention}
-    rules = {rule for digest in left for rule in matching[digest] if rule.keep and rule.keep.origin in used}
-    for rule in sorted(rules, key=lambda each: str(each.origin)):
-        apart = (digest for digest, speaking in matching.items() if rule in speaking and is_decided(speaking))
-        found.keep_last(rule, apart)
+    if any(said.is_retention for said in left.values()):
+        found.count_again(rules)
     ranks = _ranks(left, found.live.manifests)
     return {digest: Going(said, ranks[digest], by_age=said.is_retention) for digest, said in left.items()}
 
@@ -82,23 +81,17 @@ def _absent(matching: _Matching) -> dict[str, Absent]:
 
 
 def _outdated(matching: _Matching, found: Found) -> dict[str, Absent]:
-    """What retention lets go: nothing that is locked, or that a rule locks."""
-    if found.is_closed:
-        return {}
-    by_rule: dict[ManifestRule, list[str]] = {}
+    """What retention lets go: nothing that a rule locks; what is locked is told as that."""
+    manifests = found.live.manifests
     counted = (digest for digest in matching if _takes_place(digest, matching, found))
-    for digest in counted:
-        for rule in matching[digest]:
-            if rule.keep is not None:
-                by_rule.setdefault(rule, []).append(digest)
-    manifests, going = found.live.manifests, dict[str, Absent]()
-    for rule, digests in by_rule.items():
-        if rule.keep is not None:
-            times = ((digest, _updated_ns(manifests[digest])) for digest in digests)
-            for digest in outdated(times, rule.keep, found.now_ns):
-                if _may_go(manifests[digest].document, matching[digest]):
-                    going[digest] = Absent(unlock=False, origin=rule.keep.origin, is_retention=True)
-    return going
+    times = ((digest, _updated_ns(manifests[digest])) for digest in counted)
+    going = let_go(times, lambda digest: [rule.keep for rule in matching[digest] if rule.keep], found.now_ns)
+    return {
+        digest: Absent(unlock=False, origin=keep.origin, is_retention=True)
+        for digest, keep in going.items()
+        if not is_locked_for_good(manifests[digest].document, matching[digest])
+        and (not found.is_closed or is_locked(manifests[digest].document))
+    }
 
 
 def _takes_place(digest: str, matching: _Matching, found: Found) -> bool:
@@ -111,10 +104,6 @@ def _updated_ns(manifest: LiveManifest) -> int | None:
     return None if manifest.updated is None else manifest.updated.ns
 
 
-def _may_go(document: Document, rules: tuple[ManifestRule, ...]) -> bool:
-    return not any(map(is_lock, declare(rules).values())) and not is_locked_for_good(document, rules)
-
-
 def _why_needed(digest: str, found: Found, standing: Mapping[str, Demand]) -> str:
     """What of the tags keeps a manifest; empty: nothing."""
     if found.is_tagged(digest, found.live.manifests[digest]):
@@ -122,7 +111,8 @@ def _why_needed(digest: str, found: Found, standing: Mapping[str, Demand]) -> st
     if name := _tag_about(digest, found):
         return f"the tag {name} is about it"
     demand = standing.get(digest)
-    return f"{demand.origin} protects it" if demand is not None and not demand.value else ""
+    is_own = demand is not None and not demand.tag and demand.root == digest  # the last word on itself stands
+    return f"{demand.origin} protects it" if demand is not None and not demand.value and not is_own else ""
 
 
 def _why_unknown(digest: str, found: Found) -> str:

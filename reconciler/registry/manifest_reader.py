@@ -16,6 +16,7 @@ import attrs
 
 from reconciler.model.attributes import DIGEST, Document
 from reconciler.model.desired import ManifestRule, TagRule
+from reconciler.model.last_applied import RememberedRepository
 from reconciler.model.live import LiveManifest, Moment
 from reconciler.model.matching import RepositoryRules, absent
 from reconciler.registry.candidates import candidates, without_what_stays
@@ -60,7 +61,7 @@ class ManifestReader:
         repository: Repository | None,
         *,
         now_ns: int | None,
-        children: Mapping[str, tuple[str, ...]] | None = None,
+        remembered: RememberedRepository | None = None,
     ) -> None:
         """
         Nothing is asked yet.
@@ -71,7 +72,7 @@ class ManifestReader:
             rules: Those that speak of it.
             repository: What was read of the repository itself, if it was.
             now_ns: The moment of the run, in nanoseconds since 1970; None: it decides nothing.
-            children: What indexes stand for, as far as that is remembered.
+            remembered: What is, to be read by its digest where a list leaves it out.
         """
         self._client = client
         self._name = name
@@ -79,7 +80,8 @@ class ManifestReader:
         self._repository = repository
         self._now_ns = now_ns
         count = repository.manifest_count if repository else None
-        self._known = ManifestsKnown(client, name, count, children)
+        self._remembered = remembered or RememberedRepository()
+        self._known = ManifestsKnown(client, name, count, self._remembered.children)
         self._why = ""  # there may be manifests that were not seen
         self._counted = 0  # manifests that were found when that was told
 
@@ -106,7 +108,8 @@ class ManifestReader:
         """Find all, as far as the list shows them and what is known to be there."""
         exact = self._rules.exact_manifests
         is_named = self._rules.named_exactly
-        self._why = await self._known.read_all(self._repository, [*tagged, *(exact if is_named else ())])
+        known = (*tagged, *(exact if is_named else ()), *self._remembered.manifests)
+        self._why = await self._known.read_all(self._repository, known)
         self._counted = len(self._known.found)
         if self._why and not is_named:  # what the list leaves out may be what rules for many repositories name
             await self._known.ask(digest for digest in exact if digest not in self._known.found)

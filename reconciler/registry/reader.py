@@ -139,7 +139,7 @@ async def read_repository(
         if is_asked_for and repository is None:
             return LiveRepository(name, None, {}, missing=True)
         tags = await _tags(client, name, rules, remembered.tags, repository)
-        reader = ManifestReader(client, name, rules, repository, now_ns=now_ns, children=remembered.children)
+        reader = ManifestReader(client, name, rules, repository, now_ns=now_ns, remembered=remembered)
         manifests = await reader.read(tags)
     except NotFoundError:
         return await _confirm_missing(client, name)

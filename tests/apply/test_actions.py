@@ -9,7 +9,7 @@ import pytest
 from making import HERE, LOCKED, OPEN, applied, change, client_of, plan_of, told
 
 from reconciler.model.address import Address
-from reconciler.planning.plan import Retention
+from reconciler.planning.plan import Matching, Retention
 
 TAG = "/acr/v1/web/api/_tags/stable"
 PUT = "/v2/web/api/manifests/stable"
@@ -465,7 +465,7 @@ async def test_where_the_newest_cannot_be_read_nothing_goes(emulator):
     """It is told as what failed."""
     digest = emulator.push("web/api:b0")
     before = {"digest": digest, "deleteEnabled": True, "writeEnabled": True, "lastUpdateTime": "2026-01-01T00:00:00Z"}
-    kept = Retention(Address("web/api"), "tag", 2, ("b*",), (), (), (), HERE)
+    kept = Retention(Address("web/api"), "tag", 2, None, Matching(("b*",), ()), (), HERE)
     plan = attrs.evolve(plan_of(change("web/api:b0", before, {})), retention=(kept,))
     emulator.faults.fail_next(1, status=400, path_prefix="/acr/v1/web/api/_tags")
 
@@ -536,3 +536,40 @@ async def test_a_tag_that_is_about_a_manifest_keeps_it_though_its_own_hides(emul
 
     assert "verified" not in told(report).values()
     assert emulator.manifest(f"web/api@{image}") is not None
+
+
+@pytest.mark.parametrize("why", ["tagged", "locked", "its index is needed"])
+async def test_a_signature_stays_with_what_it_is_about(emulator, why):
+    """It would go first, and then the image stays after all: somebody came to need it since the plan was made."""
+    image = emulator.push("web/api:image", content=b"image")
+    signature = emulator.push("web/api:signed", content=b"signature", subject=f"web/api@{image}")
+    index = emulator.push_index("web/api:index", [f"web/api@{image}"])
+    for name in ("image", "signed", "index"):
+        emulator.delete(f"web/api:{name}")
+    if why == "tagged":
+        emulator.push("web/api:again", content=b"image")
+    elif why == "locked":
+        emulator.patch(f"web/api@{image}", deleteEnabled=False)
+    else:
+        emulator.push("web/api:new", content=b"new signature", subject=f"web/api@{index}")
+    plan = plan_of(_going(signature, 1), _going(index, 1), _going(image, 2))
+
+    async with client_of(emulator) as client:
+        report = await applied(plan, client)
+
+    assert "verified" != told(report)[f"web/api@{signature}"]
+    assert emulator.manifest(f"web/api@{signature}") is not None
+
+
+async def test_a_manifest_stays_closed_where_a_hidden_tag_came_to_point_at_it(emulator):
+    """No list shows it; the manifest names it."""
+    digest = emulator.push("web/api:v1", content=b"one")
+    emulator.push("web/api:v2", content=b"one")
+    emulator.patch("web/api:v2", listEnabled=False, **LOCKED)
+    emulator.patch(f"web/api@{digest}", deleteEnabled=False)
+    opened = change(f"web/api@{digest}", {"deleteEnabled": False}, {"deleteEnabled": True}, rank=1)
+
+    async with client_of(emulator) as client:
+        report = await applied(plan_of(opened), client)
+
+    assert {f"web/api@{digest}": "stale"} == told(report)

@@ -10,6 +10,7 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Keep
 from reconciler.model.live import Moment
 from reconciler.model.retention import outdated
+from reconciler.planning.plan import Matching
 
 A, B, C, D = map(digest, "abcd")
 COUNTS = {"tag_count": 2, "manifest_count": 1}
@@ -298,17 +299,16 @@ def test_a_plan_tells_what_retention_keeps_by_its_place():
     by_age = _tags({"match": "b*", "keep": {"newerThan": 4 * DAY}}, live=live)
 
     (kept,) = by_place.retention
-    assert ("app", "tag", 1, ("b*",), ("bx",), ("b01",), "registry.yaml:2:5") == (
-        str(kept.address),
+    assert (Address("app"), "tag", 1, None, Matching(("b*",), ("bx",)), (Matching(("b01",), ()),)) == (
+        kept.address,
         kept.kind,
         kept.last,
-        kept.match,
-        kept.exclude,
+        kept.newer_than_s,
+        kept.of,
         kept.apart,
-        kept.origin,
     )
     assert ({"app:b05": "delete"}, {"app:b05": "delete"}) == (_deeds(by_place), _deeds(by_age))
-    assert () == by_age.retention
+    assert [(None, 4 * DAY)] == [(each.last, each.newer_than_s) for each in by_age.retention]
 
 
 def test_what_goes_anyway_takes_no_place():
@@ -324,7 +324,73 @@ def test_what_goes_anyway_takes_no_place():
 
     assert {"app:b00", "app:b02", "app:b03"} == _deeds(of_tags).keys()
     assert {f"app@{each}" for each in (A, C, D)} == _deeds(of_manifests).keys()
-    assert [("b00",), (A,)] == [plan.retention[0].apart for plan in (of_tags, of_manifests)]
+    assert [("b00",), (A,)] == [plan.retention[0].apart[0].match for plan in (of_tags, of_manifests)]
+
+
+def test_what_one_entry_lets_go_takes_no_place_in_another():
+    """Each keeps as many as it says, of those that stay."""
+    tags = {name: tag("a") for name in ("b1", "b2", "b3", "n1", "n2", "n3")}
+    times = {name: _days_ago(10 - at) for at, name in enumerate(tags)}
+    live = repository("app", OPEN, tags, tag_times=times)
+
+    plan = _tags({"match": "**", "keep": {"last": 2}}, {"match": "n*", "keep": {"last": 1}}, live=live)
+
+    assert {"app:b1", "app:b2", "app:n1", "app:n2"} == _deeds(plan).keys()
+
+
+def test_an_index_that_goes_demands_nothing():
+    """Its child would be opened by this plan, and deleted by the next."""
+    manifests = {
+        A: manifest(B, updated=_days_ago(9)),
+        B: manifest(deleteEnabled=False, updated=_days_ago(9)),
+        C: manifest(updated=_days_ago(1)),
+    }
+    opening = {"mediaType": "application/vnd.oci.image.index.*", "protect": "open"}
+
+    plan = _manifests(opening, {"tagged": False, "keep": {"last": 1}}, manifests=manifests)
+
+    assert {f"app@{A}": "delete"} == _deeds(plan)
+
+
+def test_the_last_word_on_a_manifest_stands():
+    """A rule that protects it, and a later one that wants it absent."""
+    plan = _manifests(
+        {"match": A, "protect": "undeletable"}, {"match": A, "ensure": "absent"}, manifests={A: manifest()}
+    )
+
+    assert {f"app@{A}": "delete"} == _deeds(plan)
+
+
+SIGNATURE = f"sha256-{'a' * 64}.sig"
+SIGNED_TWICE = f"sha256-{'c' * 64}.sig"
+
+
+@pytest.mark.parametrize(
+    ("entries", "tags", "goes"),
+    [
+        ([{"match": "v1", "digest": A}], {"v1": tag("b")}, False),
+        ([{"match": "v1", "digest": A}], {}, False),
+        ([{"match": "v1", "digest": B}], {"v1": tag("a")}, True),
+        ([{"match": "v1", "ensure": "absent"}], {"v1": tag("a")}, True),
+        ([{"match": "v1", "ensure": "absent"}], {"v1": tag("a", deleteEnabled=False)}, False),
+        ([{"match": "v1", "protect": "open", "keep": {"newerThan": DAY}}], {"v1": tag("a", writeEnabled=False)}, False),
+    ],
+)
+def test_a_signature_goes_by_where_tags_will_be(entries, tags, goes):
+    """Moved, created, deleted or kept by a lock; and the signature of a signature with it."""
+    tags = {**tags, SIGNATURE: tag("c"), SIGNED_TWICE: tag("d")}
+    live = repository(
+        "app",
+        OPEN,
+        tags,
+        tag_times=dict.fromkeys(tags, _days_ago(20)),
+        missing_tags=() if "v1" in tags else ("v1",),
+        manifests={A: manifest(), B: manifest()},
+    )
+
+    plan = _tags({"match": "sha256-*", "keep": {"newerThan": DAY}}, *entries, live=live)
+
+    assert [goes, goes] == [f"app:{name}" in _deeds(plan) for name in (SIGNATURE, SIGNED_TWICE)]
 
 
 @pytest.mark.parametrize("live", [OPEN, LOCKED])

@@ -199,3 +199,34 @@ def test_changes_that_an_exception_asks_for_are_told_with_its_reason_and_end():
     assert ("exception-in-force", False) == (finding.code, finding.stops)
     assert "1 change is made for the exception at registry.yaml:20:5 (INC-4711, vendor re-push)" in finding.message
     assert "which ends at 1970-01-05T04:00:00Z" in finding.message
+
+
+def test_what_an_exception_opens_takes_no_place_of_others():
+    """A rule locks it for good; others must not go because of an exception."""
+    rules = [{"match": "**", "keep": {"last": 1}}, {"match": "v*", "protect": "immutable"}]
+    desired = attrs.evolve(
+        desired_state({"match": "app", "tags": rules}),
+        exceptions=(
+            *_excepting(tag_name="v*", attribute="deleteEnabled").exceptions,
+            *_excepting(tag_name="v*", attribute="writeEnabled").exceptions,
+        ),
+    )
+    times = {"b1": Moment("at 1", 1), "v1": Moment("at 2", 2)}
+    live = repository("app", OPEN, {"b1": tag("a"), "v1": tag("a", **LOCKED_FLAGS)}, tag_times=times)
+
+    plan = plan_of(in_force(desired, 0), live, now_ns=10)
+
+    assert "delete" not in {change.action for change in plan.changes}
+
+
+def test_an_exception_that_freezes_a_repository_opens_nothing_in_it():
+    """What retention would let go once it is open stays as it is, before and after."""
+    rule = {"match": "app", "tags": [{"match": "v*", "protect": "open", "keep": {"last": 1}}]}
+    frozen = _excepting(attribute="writeEnabled", value=False).exceptions
+    desired = in_force(attrs.evolve(desired_state(rule), exceptions=frozen), 0)
+    times = {"v1": Moment("at 1", 1), "v2": Moment("at 2", 2)}
+    tags = {"v1": tag("c", deleteEnabled=False), "v2": tag("c")}
+
+    for document in (OPEN, {**OPEN, "writeEnabled": False}):
+        plan = plan_of(desired, repository("app", document, tags, tag_times=times), now_ns=10)
+        assert "app:v1" not in {str(change.address) for change in plan.changes}

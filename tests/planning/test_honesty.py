@@ -97,7 +97,7 @@ FORGED = {
         {"op": "replace", "path": "/deleteEnabled", "value": True}
     ),
     "retention that counts nothing": lambda d: d["retention"][0].update(last=0),
-    "retention by what is no pattern": lambda d: d["retention"][0].update(match=["[z-a]"]),
+    "retention by what is no pattern": lambda d: d["retention"][0]["of"].update(match=["[z-a]"]),
     "retention of a tag": lambda d: d["retention"][0].update(address="builds:b1"),
     "an unlock twice": lambda d: d["unlocks"].append(d["unlocks"][0]),
 }

@@ -188,6 +188,17 @@ def test_a_repository_that_is_not_selected_is_opened_only_for_a_moment():
     assert ["app"] == [str(unlock.address) for unlock in plan.unlocks]
 
 
+def test_a_part_locks_nothing_that_the_whole_would_delete():
+    """It would stay locked, and in the way."""
+    live = repository("app", OPEN, {"v1": tag("a")}, manifests={A: manifest(), B: manifest()})
+    rules = {
+        "tags": [{"match": "v1", "digest": B, "protect": "immutable"}],
+        "manifests": [{"tagged": False, "ensure": "absent"}],
+    }
+
+    assert {} == _deeds(_app(**rules, live=live, selected=selection(f"app@{A}")))
+
+
 def test_only_what_is_selected_is_counted():
     """What was not asked for is neither in sync nor unmanaged."""
     tags = {"v1": tag(), "v2": tag(deleteEnabled=False), "x": tag()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from builders import LOCKED, OPEN, desired_state, digest, plan_of, repository, tag
+from builders import LOCKED, OPEN, desired_state, digest, manifest, plan_of, repository, tag
 
 from reconciler.model.address import Address
 from reconciler.model.matching import DesiredIndex
@@ -273,6 +273,7 @@ def test_entries_that_match_nothing_are_known():
                 {"match": "pr-*", "ensure": "absent"},
                 {"match": "pr-*", "keep": {"last": 1}},
                 {"match": "next", "deleteEnabled": False},
+                {"match": "new", "digest": digest("a")},
             ],
         },
         {"match": "old", "deleteEnabled": False, "tags": [{"match": "v*", "deleteEnabled": False}]},
@@ -281,7 +282,7 @@ def test_entries_that_match_nothing_are_known():
     desired = desired_state(*rules)
     index = DesiredIndex(desired)
     live = (
-        repository("shop/api", OPEN, {"v1": tag()}, missing_tags=("next",)),
+        repository("shop/api", OPEN, {"v1": tag()}, missing_tags=("next", "new"), manifests={digest("a"): manifest()}),
         repository("old", missing=True),
     )
     parts = [plan_repository(index.for_repository(each.name), each) for each in live]
