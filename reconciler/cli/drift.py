@@ -146,6 +146,7 @@ def _show(
         {key: shown_time(at) for key, at in seen.items()},
         stdout_paint(no_color=others["no_color"]),
         full=others["full"],
+        is_complete=healing.complete,
         notes=[*_owed(owed), *_unmatched(plan), *_notes(plan, healing, found, memory, heals=others["heal"])],
     )
     note(text) if is_note else answer(text)

@@ -24,6 +24,7 @@ def render_drift(
     *,
     full: bool,
     notes: Sequence[str] = (),
+    is_complete: bool = True,
 ) -> str:
     """
     The drift as text, ending in a newline.
@@ -35,6 +36,7 @@ def render_drift(
         paint: Puts text in a style.
         full: Show everything, however much it is, and every digest to its last digit.
         notes: What else to say about it, below.
+        is_complete: Everything could be read.
     """
     gravest = sorted(drifted, key=lambda each: (WAYS.index(each.ways[0]), each.address.order))
     some = gravest if full or len(gravest) <= SHOWN else gravest[:SHOWN]
@@ -48,7 +50,7 @@ def render_drift(
         left = Counter(each.ways[0] for each in gravest[SHOWN:])
         parts = ", ".join(f"{left[way]:,} {way}" for way in WAYS if left[way])
         blocks.append(paint(f"… and {len(gravest) - SHOWN:,} more ({parts}); --full shows all", "dim") + "\n")
-    return "\n".join([*blocks, _summary(registry, drifted, paint, notes)])
+    return "\n".join([*blocks, _summary(registry, drifted, paint, notes, is_complete=is_complete)])
 
 
 class _Layout:
@@ -96,9 +98,11 @@ def _attribute(attribute: Attribute) -> str:
     return f"{safe(attribute.name):13}  {values[0] or '?'} → {values[1] or 'gone'}"
 
 
-def _summary(registry: str, drifted: Sequence[Drifted], paint: Paint, notes: Sequence[str]) -> str:
+def _summary(
+    registry: str, drifted: Sequence[Drifted], paint: Paint, notes: Sequence[str], *, is_complete: bool
+) -> str:
     if not drifted:
-        claim = f"No drift at {safe(registry)}."
+        claim = f"No drift {'' if is_complete else 'in what could be read '}at {safe(registry)}."
     else:
         ways = Counter(way for each in drifted for way in each.ways)
         parts = [f"{ways[way]:,} {way}" for way in WAYS if ways[way]]

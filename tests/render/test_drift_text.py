@@ -78,7 +78,10 @@ def test_drift_is_shown_by_repository_with_what_it_means():
 
 def test_no_drift_is_one_line():
     """Nobody has to read on."""
+    part = render_drift("contoso.azurecr.io", (), {}, PLAIN, full=False, is_complete=False)
+
     assert "No drift at contoso.azurecr.io.\n" == render_drift("contoso.azurecr.io", (), {}, PLAIN, full=False)
+    assert "No drift in what could be read at contoso.azurecr.io.\n" == part
 
 
 def test_much_drift_is_shown_in_part_the_gravest_first():
