@@ -19,7 +19,7 @@ from reconciler.model.desired import (
     RepositoryRule,
     TagRule,
 )
-from reconciler.model.last_applied import RememberedRepository
+from reconciler.model.last_applied import Remembered, RememberedRepository
 from reconciler.model.live import INDEXES, LiveRepository
 from reconciler.model.matching import DesiredIndex
 from reconciler.model.pattern import compile_pattern
@@ -49,9 +49,10 @@ def _pin(digest: str) -> Declaration:
     return Declaration("digest", digest, HERE)
 
 
-async def _read(client, *, match: str = "team/app", children=None, **rules) -> LiveRepository:
+async def _read(client, *, match: str = "team/app", children=None, manifests_known=(), **rules) -> LiveRepository:
     """What a read of team/app shows, for a repository entry with these `tags`, `manifests`, `ensure`."""
-    remembered = RememberedRepository(children=children or {})
+    known = {digest: Remembered({"deleteEnabled": False}) for digest in manifests_known}
+    remembered = RememberedRepository(manifests=known, children=children or {})
     rule = RepositoryRule(_patterns(match), (), rules.pop("attributes", ()), rules.pop("tags", ()), HERE, **rules)
     return await read_repository(
         client, "team/app", DesiredIndex(DesiredState(None, (rule,))).for_repository("team/app"), remembered
@@ -138,6 +139,20 @@ async def test_what_an_index_stands_for_is_asked_once_in_its_life(emulator, clie
     assert {outer, inner, *children} <= set(live.manifests)
     assert [remembered[outer], remembered[inner]] == [live.manifests[each].children for each in (outer, inner)]
     assert {"repository": 1, "tag": 1, "manifests": 1} == _asked(emulator)
+
+
+async def test_a_hidden_manifest_that_is_remembered_is_asked_for(emulator, client):
+    """A rule that names no digest speaks of it, and somebody hides it."""
+    hidden, *_ = _many(emulator, 3)
+    emulator.patch(_at(hidden), listEnabled=False)
+    entries = (ManifestRule((compile_pattern("**"),), (), LOCKED, HERE),)
+
+    unknown = await _read(client, manifests=entries)
+    known = await _read(client, manifests=entries, manifests_known=[hidden])
+
+    assert (False, True) == (hidden in unknown.manifests, hidden in known.manifests)
+    assert "" != unknown.incomplete_manifests
+    assert "" == known.incomplete_manifests
 
 
 async def test_the_child_of_an_index_of_one_is_asked_for(emulator, client):
