@@ -27,11 +27,11 @@ from reconciler.planning.unneeded import Going, unneeded
 def compare_manifests(rules: RepositoryRules, found: Found) -> None:
     """Find what is to be done about the manifests; what was found about the tags is known."""
     matching = _matching(rules, found)
-    of_tags, of_indexes = list(found.demands), _demands_of_indexes(matching)
-    closing = (each for each in (*of_tags, *of_indexes) if not each.value)
-    going = {}
+    going: dict[str, Going] = {}
     if rules.deletes_manifests:
+        closing = (each for each in found.demands if not each.value)
         going = unneeded(rules.manifest_rules, matching, spread(closing, found.live.manifests), found)
+    of_indexes = _demands_of_indexes(matching)  # which need their children, whatever they demand, if they stay
     found.demands += [each for each in of_indexes if each.root not in going]  # what goes demands nothing
     standing = spread(found.demands, found.live.manifests)
     asked = standing if found.selection.is_everything else _asked(found)

@@ -171,8 +171,9 @@ class Manifests:
 def _retained(name: str, keep: Keep, asked: _Tags | Manifests, goes: bool, now_ns: int) -> Retained:  # noqa: FBT001
     all_times = asked.times(keep)
     mine = (dict(all_times).get(name) or 0, name)
-    # What is newer and goes by another entry takes no place here.
-    times = [(each, at) for each, at in all_times if (at or 0, each) <= mine or not asked.goes(each)]
+    here = outdated(all_times, keep, now_ns)
+    # What is newer and goes by another entry takes no place in this one.
+    times = [(each, at) for each, at in all_times if (at or 0, each) <= mine or each in here or not asked.goes(each)]
     ranked = [each for _, each in newest_first(times)]
     updated_ns = dict(times).get(name)
     otherwise = () if goes else asked.otherwise(name)

@@ -352,6 +352,17 @@ def test_an_index_that_goes_demands_nothing():
     assert {f"app@{A}": "delete"} == _deeds(plan)
 
 
+def test_an_index_that_goes_protects_no_child():
+    """Both go at once; otherwise the child would be locked, and go in the next run."""
+    plan = _manifests(
+        {"match": "**", "protect": "immutable"},
+        {"match": "**", "ensure": "absent", "unlock": True},
+        manifests={A: manifest(B), B: manifest()},
+    )
+
+    assert {f"app@{A}": "delete", f"app@{B}": "delete"} == _deeds(plan)
+
+
 def test_the_last_word_on_a_manifest_stands():
     """A rule that protects it, and a later one that wants it absent."""
     plan = _manifests(

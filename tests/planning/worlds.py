@@ -71,7 +71,7 @@ class World:
             self.document.update(change.after)
         elif change.address.kind == "manifest":
             known = self.manifests[change.address.digest]
-            if change.after.get("tagged") is False and self._is_tagged(change.address.digest):
+            if change.after.get("tagged") is False and self.is_tagged(change.address.digest):
                 raise RefusedError(f"{change.address}: a tag points at it")
             flags = {name: value for name, value in change.after.items() if name != "tagged"}
             self.manifests[change.address.digest] = attrs.evolve(known, document={**known.document, **flags})
@@ -97,7 +97,7 @@ class World:
             return
         known = self.manifests[address.digest]
         self._require(known.document, is_open, change)
-        if self._is_tagged(address.digest):
+        if self.is_tagged(address.digest):
             raise RefusedError(f"{address}: a tag points at it")
         for parent, other in self.manifests.items():
             if address.digest in (other.children or ()):
@@ -106,7 +106,8 @@ class World:
                 raise RefusedError(f"{address}: {parent} is about it, and would go with it")
         del self.manifests[address.digest]
 
-    def _is_tagged(self, each: str) -> bool:
+    def is_tagged(self, each: str) -> bool:
+        """Some tag points at it."""
         return any(document["digest"] == each for document in self.tags.values())
 
     def _require(self, document, is_open: bool, change: Change) -> None:
