@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
 import os
 import re
@@ -21,6 +22,11 @@ from servers import SILENCE, Reply, ScriptedServer, html, reply, scripted
 
 from reconciler.registry.entra import EntraIdentity, EntraToken, IdentityError, NoIdentityError, audiences, is_available
 from reconciler.registry.entra_refusals import advice_for, in_one_line
+
+# azure-identity kills `az` when it is out of time, and does not wait for its end.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*BaseSubprocessTransport.__del__.*:pytest.PytestUnraisableExceptionWarning",
+)
 
 REGISTRY = "https://containerregistry.azure.net"
 ARM = "https://management.azure.com"
@@ -59,6 +65,13 @@ def cloud() -> Iterator[ScriptedServer]:
     """Answers in the place of Azure."""
     with scripted() as server:
         yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collected() -> Iterator[None]:
+    """What was left unclosed here is found here."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
