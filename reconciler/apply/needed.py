@@ -60,14 +60,8 @@ async def needed_since(
     for digest, before in sorted(going.items()):
         if why := _why_changed(known.found.get(digest), before):
             needed.setdefault(digest, why)
-    waiting: defaultdict[str, set[str]] = defaultdict(set)
+    waiting = _above(known, repository, going, needed)
     referrers: dict[str, tuple[str, ...]] = {}
-    for index in sorted(known.found):
-        for child in _below(known, Address(repository, digest=index)):
-            if child in going and index in going:
-                waiting[child].add(index)
-            elif child in going:
-                needed.setdefault(child, f"it is a child of {index}")
 
     async def look_at(digest: str) -> None:
         referrers[digest] = tuple([each.digest for each in await client.referrers(Address(repository, digest=digest))])
@@ -76,6 +70,20 @@ async def needed_since(
     await in_parallel(sorted(going), concurrency, look_at)
     _spread(needed, referrers, waiting, going)
     return Needs(needed, waiting)
+
+
+def _above(
+    known: ManifestsKnown, repository: str, going: Collection[str], needed: dict[str, str]
+) -> defaultdict[str, set[str]]:
+    """For each child that is to go the indexes that are, too; those of an index that stays are added to `needed`."""
+    waiting: defaultdict[str, set[str]] = defaultdict(set)
+    for index in sorted(known.found):
+        for child in _below(known, Address(repository, digest=index)):
+            if child in going and index in going:
+                waiting[child].add(index)
+            elif child in going:
+                needed.setdefault(child, f"it is a child of {index}")
+    return waiting
 
 
 def _why_changed(manifest: Manifest | None, before: Document) -> str:

@@ -18,15 +18,13 @@ from reconciler.cli.record import Run, record
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
 from reconciler.cli.signals import asking_to_stop, terminated_as_interrupted, uninterrupted
 from reconciler.errors import RefusedError
-from reconciler.render.words import Paint, count
+from reconciler.render.words import Paint, count, few
 
 if TYPE_CHECKING:
     from reconciler.apply import Book, Interrupt, Recheck, Report, Settled
     from reconciler.planning.plan import Drift, Plan
     from reconciler.planning.remember import Made
     from reconciler.recheck import Found
-
-_SHOWN = 3
 
 # What to do about changes that are stale before the first is made: refuse all, leave just those, or do not look.
 OnStale = Literal["abort", "skip"]
@@ -84,9 +82,8 @@ def carry_out(order: Order, registry: Registry, traffic: Traffic, memory: Memory
 def _blocked(plan: Plan) -> str:
     """What the files want and no change could do, in a line."""
     addresses = sorted({each.address for each in plan.blocked}, key=lambda address: address.order)
-    named = ", ".join(map(str, addresses[:_SHOWN]))
-    more = f" and {len(addresses) - _SHOWN:,} more" if len(addresses) > _SHOWN else ""
-    return f"{count(len(addresses), 'resource is', 'resources are')} blocked, see the plan above: {named}{more}"
+    them = count(len(addresses), "resource is", "resources are")
+    return f"{them} blocked, see the plan above: {few([str(address) for address in addresses])}"
 
 
 def _left_open(report: Report) -> list[str]:

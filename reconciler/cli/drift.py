@@ -20,9 +20,7 @@ from reconciler.cli.registry import Registry, open_registry
 from reconciler.cli.signals import terminated_as_interrupted
 from reconciler.cli.steps import Given, Planned, given_from, plan_registry
 from reconciler.errors import RefusedError
-from reconciler.render.words import count
-
-_SHOWN = 3
+from reconciler.render.words import count, few
 
 if TYPE_CHECKING:
     from reconciler.apply import Settled
@@ -157,9 +155,8 @@ def _owed(owed: Sequence[Debt]) -> list[str]:
     if not owed:
         return []
     them = count(len(owed), "resource is", "resources are")
-    examples = ", ".join(str(debt.address) for debt in owed[:_SHOWN])
-    more = f" and {len(owed) - _SHOWN:,} more" if len(owed) > _SHOWN else ""
-    return [f"{them} still unlocked by a run that did not end: {examples}{more}. apply, or --heal, locks first."]
+    named = few([str(debt.address) for debt in owed])
+    return [f"{them} still unlocked by a run that did not end: {named}. apply, or --heal, locks first."]
 
 
 def _unmatched(plan: Plan) -> list[str]:

@@ -11,7 +11,7 @@ import click
 
 from reconciler.cli import OK, options
 from reconciler.cli.debts import note_debts
-from reconciler.cli.memory import JOURNAL, Memory, open_place, read_memory, where_from
+from reconciler.cli.memory import JOURNAL, Memory, Where, open_place, read_memory, where_from
 from reconciler.cli.output import note
 from reconciler.cli.plan_output import put_out
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
@@ -69,20 +69,12 @@ def command(run: str, registry: str | None, **others: Any) -> int:
       reconciler rollback latest --out undo.json
       reconciler apply undo.json
     """
-    from reconciler.planning.journal import LATEST, changes_of, find_run, runs_from_bytes
+    from reconciler.planning.journal import changes_of
     from reconciler.planning.limits import check_limits
     from reconciler.planning.undo import undo
 
     limits, traffic, where = limits_from(others), traffic_from(others), where_from(others)
-    store = open_place(where)
-    if store is None:
-        raise RefusedError("--state none: there is no journal to find a run in")
-    place = f"{store.name}{JOURNAL}"
-    blob = store.read(JOURNAL)
-    runs = runs_from_bytes(blob.content, place) if blob else []
-    if run == LATEST:
-        _note_unrecorded(store, runs)
-    wanted = find_run(runs, run, place)
+    wanted, place = _wanted(run, where)
     with open_registry(registry, str(wanted["registry"]), traffic) as live:
         if live.name != wanted["registry"]:
             raise RefusedError(f"run {wanted['run']} was at {wanted['registry']}, not at {live.name}")
@@ -96,6 +88,26 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     put_out(plan, traffic, others)
     tell(_STILL, traffic, when=plan.has_changes)
     return OK
+
+
+def _wanted(run: str, where: Where) -> tuple[Mapping[str, Any], str]:
+    """
+    A run as it stands in the journal, and where that is.
+
+    Raises:
+        RefusedError: there is no journal, or no such run in it.
+    """
+    from reconciler.planning.journal import LATEST, find_run, runs_from_bytes
+
+    store = open_place(where)
+    if store is None:
+        raise RefusedError("--state none: there is no journal to find a run in")
+    place = f"{store.name}{JOURNAL}"
+    blob = store.read(JOURNAL)
+    runs = runs_from_bytes(blob.content, place) if blob else []
+    if run == LATEST:
+        _note_unrecorded(store, runs)
+    return find_run(runs, run, place), place
 
 
 def _note_unrecorded(store: Store, runs: Sequence[Mapping[str, Any]]) -> None:

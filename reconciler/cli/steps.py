@@ -7,7 +7,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.planning.base import BaseState
     from reconciler.planning.debts import Debt
     from reconciler.planning.limits import Limits
-    from reconciler.planning.plan import Plan
+    from reconciler.planning.plan import Finding, Plan
     from reconciler.planning.remember import Observed
     from reconciler.registry.accounts import SignIn, Way
     from reconciler.registry.client import Client
@@ -190,27 +190,30 @@ def plan_registry(
     from reconciler.planning.compare import make_plan
     from reconciler.planning.limits import check_limits
     from reconciler.planning.planfile import desired_digest
-    from reconciler.planning.remarks import exception_findings, rule_findings, selection_findings, unlock_findings
     from reconciler.planning.timing import expiry, goes_by_time
 
     gathered = asyncio.run(_refreshed(desired, registry, given, base, keep=keep, owed=owed))
     plan = make_plan(registry.name, desired_digest(desired), gathered.parts, base.reference)
-    is_whole = plan.complete and given.selection.is_everything
-    remarks = (
-        *plan.findings,
-        *exception_findings(desired, nanoseconds(given.now), plan),
-        *(rule_findings(gathered.desired, gathered.spoken) if is_whole else ()),
-        *selection_findings(gathered.unmatched),
-        *(unlock_findings(plan) if given.where.state is None else ()),
-    )
     limits = check_limits(plan, given.limits, desired_is_empty=not desired.repositories)
     plan = attrs.evolve(
         plan,
-        findings=(*limits, *remarks),
+        findings=(*limits, *plan.findings, *_remarks(plan, desired, given, gathered)),
         now=text_of(given.now) if goes_by_time(desired) else None,
         expires=expiry(plan, desired, nanoseconds(given.now)),
     )
     return Planned(plan, gathered.lines, gathered.pending, gathered.owed)
+
+
+def _remarks(plan: Plan, desired: DesiredState, given: Given, gathered: Gathered) -> Iterator[Finding]:
+    """What else is to be said about the plan, by the files and the command line."""
+    from reconciler.planning.remarks import exception_findings, rule_findings, selection_findings, unlock_findings
+
+    yield from exception_findings(desired, nanoseconds(given.now), plan)
+    if plan.complete and given.selection.is_everything:
+        yield from rule_findings(gathered.desired, gathered.spoken)
+    yield from selection_findings(gathered.unmatched)
+    if given.where.state is None:
+        yield from unlock_findings(plan)
 
 
 async def _refreshed(

@@ -25,11 +25,7 @@ def outdated(items: Iterable[tuple[str, int | None]], keep: Keep, now_ns: int | 
         keep: What is kept.
         now_ns: The moment of the run; None: not known, so age keeps nothing.
     """
-    old = newest_first(items)[keep.last or 0 :]
-    if keep.newer_than_s is None or now_ns is None:
-        return {name for _, name in old}
-    border_ns = now_ns - keep.newer_than_s * _NS
-    return {name for updated, name in old if updated <= border_ns}
+    return set(let_go(items, lambda _: [keep], now_ns))
 
 
 def let_go(
@@ -58,7 +54,9 @@ def let_go(
 
 def _is_kept(keep: Keep, newer: int, updated_ns: int, now_ns: int | None) -> bool:
     """By its place after so many that stay, or by its age."""
-    is_young = None not in (keep.newer_than_s, now_ns) and updated_ns > (now_ns or 0) - (keep.newer_than_s or 0) * _NS
+    is_young = False
+    if keep.newer_than_s is not None and now_ns is not None:
+        is_young = updated_ns > now_ns - keep.newer_than_s * _NS
     return is_young or newer < (keep.last or 0)
 
 

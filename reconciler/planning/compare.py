@@ -56,10 +56,7 @@ def plan_repository(
         whole = plan_repository(rules, live, base, now_ns)
         found.limit = {change.address: change for change in whole.changes}
     wanted = absent(rules.rules)
-    is_told = live.missing and rules.named_exactly  # as missing
-    found.spoken.update(rules.rules if is_told or not live.missing else ())
-    if is_told or wanted is not None:  # what is in it decides nothing
-        found.spoken.update(rules.tag_rules)
+    _note_spoken(rules, found, goes=wanted is not None)
     if live.missing:
         _note_missing(rules, found)
         if wanted is not None:
@@ -75,6 +72,14 @@ def plan_repository(
     compare_manifests(rules, found)
     _note_open_repository(declared, found)
     return found.plan(_missing(rules, found) if rules.named_exactly else ())
+
+
+def _note_spoken(rules: RepositoryRules, found: Found, *, goes: bool) -> None:
+    """Note which entries match something, as far as the repository itself tells."""
+    is_told = found.live.missing and rules.named_exactly  # as missing
+    found.spoken.update(rules.rules if is_told or not found.live.missing else ())
+    if is_told or goes:  # what is in it decides nothing
+        found.spoken.update(rules.tag_rules)
 
 
 def _missing(rules: RepositoryRules, found: Found) -> tuple[Address, ...]:

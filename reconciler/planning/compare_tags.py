@@ -111,13 +111,12 @@ def compare_tags(rules: RepositoryRules, found: Found) -> None:
 
 def _leave(name: str, document: Document, expected: _Expected, found: Found, *, goes: bool) -> None:
     """Nobody asked for this tag in this run: it stays where it is, and so does what it needs, then and now."""
-    points_at = str(document.get(DIGEST, ""))
-    shall_point_at = str(expected.wanted.get(DIGEST, points_at))
+    now_and_then = {str(each[DIGEST]) for each in (document, expected.wanted) if DIGEST in each}
     found.unselected += 1
-    found.held |= {points_at, shall_point_at}
+    found.held |= now_and_then
     if expected.demand is not None and not goes:
         said = expected.demand
-        found.demands += [Demand(said.value is True, name, each, said.origin) for each in {points_at, shall_point_at}]
+        found.demands += [Demand(said.value is True, name, each, said.origin) for each in sorted(now_and_then)]
 
 
 def _compare_staying(name: str, document: Document, expected: _Expected, found: Found) -> None:

@@ -119,18 +119,21 @@ def _is_possible(change: Change) -> bool:
 
 
 def _is_update(change: Change) -> bool:
-    """Known attributes that change from one boolean to the other and, of a tag, the digest that stays."""
+    """Known attributes that change from one boolean to the other, and what stays as it is."""
     stays = {name: value for name, value in change.before.items() if name not in change.attributes}
-    pinned = {DIGEST: change.after.get(DIGEST)} if change.kind == "tag" else {}
-    if TAGGED in stays and opens_manifest(change.address, change.after, change.attributes):
-        pinned = {TAGGED: False}
     return (
         change.before.keys() == change.after.keys()
-        and stays == pinned
-        and all(is_digest(str(digest)) for name, digest in pinned.items() if name == DIGEST)
-        and type(stays.get(TAGGED, False)) is bool
+        and _may_stay(stays, change)
         and _are_flags(change, change.attributes)
     )
+
+
+def _may_stay(stays: Mapping[str, Value], change: Change) -> bool:
+    """The digest of a tag; of a manifest that is opened, perhaps, that it has no tag."""
+    if change.kind == "tag":
+        return stays.keys() == {DIGEST} and _is_a_digest(stays[DIGEST])
+    is_opened = opens_manifest(change.address, change.after, change.attributes)
+    return not stays or (is_opened and stays.keys() == {TAGGED} and stays[TAGGED] is False)
 
 
 def _is_move(change: Change) -> bool:

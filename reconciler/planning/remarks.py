@@ -8,7 +8,7 @@ thousands of the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.model.desired import DesiredState, ExceptionRule, RepositoryRule, TagRule
 from reconciler.model.pattern import EVERYTHING
@@ -81,21 +81,19 @@ def rule_findings(desired: DesiredState, spoken: Collection[RepositoryRule | Tag
     if not silent:
         return ()
     one_or_many = "1 entry matches" if len(silent) == 1 else f"{len(silent):,} entries match"
-    examples = ", ".join(f"{rule.match[0].text} at {rule.origin}" for rule in silent[:_EXAMPLES])
-    more = f" and {len(silent) - _EXAMPLES:,} more" if len(silent) > _EXAMPLES else ""
-    return (Finding("unmatched-entry", f"{one_or_many} nothing that the registry holds: {examples}{more}"),)
+    named = _few([f"{rule.match[0].text} at {rule.origin}" for rule in silent])
+    return (Finding("unmatched-entry", f"{one_or_many} nothing that the registry holds: {named}"),)
 
 
 def unlock_findings(plan: Plan) -> tuple[Finding, ...]:
     """What is to be said about locks that would have to come off where there is no place to record that."""
     if not plan.unlocks:
         return ()
-    number, examples = len(plan.unlocks), ", ".join(str(each.address) for each in plan.unlocks[:_EXAMPLES])
-    more = f" and {number - _EXAMPLES:,} more" if number > _EXAMPLES else ""
+    named = _few([str(each.address) for each in plan.unlocks])
     return (
         Finding(
             "unlock-without-memory",
-            f"what is locked is unlocked only where that can be recorded, and there is no memory: {examples}{more} may"
+            f"what is locked is unlocked only where that can be recorded, and there is no memory: {named} may"
             " stay as they are, and what needs them open ends as blocked. --state LOCATION names a memory.",
         ),
     )
@@ -116,6 +114,10 @@ def _about(exception: ExceptionRule, now_ns: int, asked: Mapping[str, int]) -> I
 def _message(code: str, addresses: list[str]) -> str:
     one, many = _NOUNS[code]
     number = f"{len(addresses):,} {one if len(addresses) == 1 else many}"
-    examples = ", ".join(addresses[:_EXAMPLES])
-    more = f" and {len(addresses) - _EXAMPLES:,} more" if len(addresses) > _EXAMPLES else ""
-    return _SAID[code].format(number=number, examples=f"{examples}{more}")
+    return _SAID[code].format(number=number, examples=_few(addresses))
+
+
+def _few(named: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(named) - _EXAMPLES:,} more" if len(named) > _EXAMPLES else ""
+    return f"{', '.join(named[:_EXAMPLES])}{more}"

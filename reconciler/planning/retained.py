@@ -59,8 +59,7 @@ def retained(
     asked = _Tags(rules, live, part) if address.tag else Manifests(rules, live, part)
     if absent(asked.matching(name)) or asked.document(name) is None:
         return ()
-    goes = any(change.address == address and change.action == "delete" for change in part.changes)
-    return tuple(_retained(name, keep, asked, goes, now_ns) for keep in _keeps(asked.matching(name)))
+    return tuple(_retained(name, keep, asked, now_ns) for keep in _keeps(asked.matching(name)))
 
 
 class _Tags:
@@ -153,13 +152,12 @@ class Manifests:
         demand = spread(self._part.demands, self._live.manifests).get(digest)
         if demand is not None and not demand.value:
             yield f"{demand.origin} protects it"
-        going = {change.address for change in self._part.changes if change.action == "delete"}
         here = self._live.name
         for name in tags_about(digest):
-            if name in self._live.tags and Address(here, tag=name) not in going:
+            if name in self._live.tags and Address(here, tag=name) not in self._going:
                 yield f"a tag is about it:\n{name}"
         for above, known in sorted(self._live.manifests.items()):
-            if digest in (known.children or ()) and Address(here, digest=above) not in going:
+            if digest in (known.children or ()) and not self.goes(above):
                 yield f"a child of an index that stays:\n{above}"
         yield "something that stays needs it, or may do so"
 
@@ -168,7 +166,7 @@ class Manifests:
         return digest in self._pointed or bool(known and not self._live.tags.keys() >= set(known.tags))
 
 
-def _retained(name: str, keep: Keep, asked: _Tags | Manifests, goes: bool, now_ns: int) -> Retained:  # noqa: FBT001
+def _retained(name: str, keep: Keep, asked: _Tags | Manifests, now_ns: int) -> Retained:
     all_times = asked.times(keep)
     mine = (dict(all_times).get(name) or 0, name)
     here = outdated(all_times, keep, now_ns)
@@ -176,6 +174,7 @@ def _retained(name: str, keep: Keep, asked: _Tags | Manifests, goes: bool, now_n
     times = [(each, at) for each, at in all_times if (at or 0, each) <= mine or each in here or not asked.goes(each)]
     ranked = [each for _, each in newest_first(times)]
     updated_ns = dict(times).get(name)
+    goes = asked.goes(name)
     otherwise = () if goes else asked.otherwise(name)
     return Retained(
         keep,

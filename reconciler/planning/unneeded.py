@@ -111,8 +111,7 @@ def _why_needed(digest: str, found: Found, standing: Mapping[str, Demand]) -> st
     if name := _tag_about(digest, found):
         return f"the tag {name} is about it"
     demand = standing.get(digest)
-    is_own = demand is not None and not demand.tag and demand.root == digest  # the last word on itself stands
-    return f"{demand.origin} protects it" if demand is not None and not demand.value and not is_own else ""
+    return f"{demand.origin} protects it" if demand is not None and not demand.value else ""
 
 
 def _why_unknown(digest: str, found: Found) -> str:

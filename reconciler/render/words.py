@@ -120,6 +120,12 @@ def put_back(address: str) -> str:
     return f"Put the image back, or let apply --accept {address} remember it as it is."
 
 
+def few(named: Sequence[str], most: int = 3) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(named) - most:,} more" if len(named) > most else ""
+    return f"{', '.join(named[:most])}{more}"
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 change`, `1,000 changes`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
