@@ -230,3 +230,35 @@ def test_an_exception_that_freezes_a_repository_opens_nothing_in_it():
     for document in (OPEN, {**OPEN, "writeEnabled": False}):
         plan = plan_of(desired, repository("app", document, tags, tag_times=times), now_ns=10)
         assert "app:v1" not in {str(change.address) for change in plan.changes}
+
+
+def test_a_manifest_that_an_exception_opens_takes_no_place_of_others():
+    """A rule locks it for good."""
+    below = [{"tagged": False, "keep": {"last": 1}}, {"match": A, "deleteEnabled": False}]
+    desired = attrs.evolve(
+        desired_state({"match": "app", "manifests": below}),
+        exceptions=_excepting(of_digest=A, attribute="deleteEnabled").exceptions,
+    )
+    manifests = {
+        A: manifest(deleteEnabled=False, updated=Moment("at 2", 2)),
+        digest("b"): manifest(updated=Moment("at 1", 1)),
+    }
+
+    plan = plan_of(in_force(desired, 0), repository("app", OPEN, manifests=manifests), now_ns=10)
+
+    assert "delete" not in {change.action for change in plan.changes}
+
+
+def test_an_exception_that_freezes_a_repository_opens_no_manifest_in_it():
+    """Before and after: as soon as it is open again, retention would let it go."""
+    below = {"tagged": False, "protect": "open", "keep": {"last": 1}}
+    frozen = _excepting(attribute="writeEnabled", value=False).exceptions
+    desired = in_force(attrs.evolve(desired_state({"match": "app", "manifests": [below]}), exceptions=frozen), 0)
+    manifests = {
+        A: manifest(deleteEnabled=False, updated=Moment("at 1", 1)),
+        digest("b"): manifest(updated=Moment("at 2", 2)),
+    }
+
+    for document in (OPEN, {**OPEN, "writeEnabled": False}):
+        plan = plan_of(desired, repository("app", document, manifests=manifests), now_ns=10)
+        assert f"app@{A}" not in {str(change.address) for change in plan.changes}

@@ -103,6 +103,49 @@ FORGED = {
 }
 
 
+def _opening():
+    """A plan that opens a manifest because it has no tag, and one that a tag points at."""
+    desired = desired_state(
+        {"match": "app", "manifests": [{"match": [A, B], "protect": "open"}]},
+    )
+    manifests = {A: manifest(deleteEnabled=False), B: manifest(deleteEnabled=False, tags=("v1",))}
+    return json.loads(plan_to_json(plan_of(desired, repository("app", OPEN, {"v1": tag("b")}, manifests=manifests))))
+
+
+FORGED_OPENINGS = {
+    "an opening whether it is tagged or not": lambda d: [
+        _of(d, f"app@{A}")[side].update(tagged=True) for side in ("before", "after")
+    ],
+    "an opening in spite of no tag": _set(f"app@{B}", tags=["v/1"]),
+    "an opening in spite of a tag twice": _set(f"app@{B}", tags=["v1", "v1"]),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED_OPENINGS.values(), ids=FORGED_OPENINGS.keys())
+def test_what_an_opening_rests_on_is_what_this_version_writes(forge):
+    """No tag at all, or tags by their names."""
+    document = _opening()
+    for side in ("before", "after"):
+        assert _of(document, f"app@{A}")[side]["tagged"] is False
+    assert ["v1"] == _of(document, f"app@{B}")["tags"]
+    forge(document)
+    for operation in _of(document, f"app@{A}")["patch"]:
+        if operation["path"] == "/tagged":
+            operation["value"] = _of(document, f"app@{A}")["before"]["tagged"]
+
+    with pytest.raises(PlanFileError, match=r"does not match its fingerprint|not a plan"):
+        plan_from_json(refingerprinted(document), "plan.json")
+
+
+def test_tags_of_what_is_not_opened_are_refused():
+    """They would look like a condition, and be none."""
+    document = _document()
+    _of(document, "app:stable")["tags"] = ["v1"]
+
+    with pytest.raises(PlanFileError, match="does not match its fingerprint"):
+        plan_from_json(refingerprinted(document), "plan.json")
+
+
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED.keys())
 def test_what_a_plan_shows_is_what_it_would_do(forge):
     """A fitting fingerprint does not help."""

@@ -11,6 +11,7 @@ from example_plans import hostile_plan, large_plan, typical_plan
 from goldens import golden
 
 from reconciler.model.address import Address
+from reconciler.model.live import Moment
 from reconciler.planning.patch import make_patch
 from reconciler.planning.plan import Blocked, Unknown, Unlock
 from reconciler.render.plan_text import render_plan
@@ -269,3 +270,20 @@ def test_a_plan_that_is_not_complete_does_not_say_that_all_is_well():
 
     assert "Plan for contoso.azurecr.io: no changes in what could be read.\n" in text
     assert "no changes.\n" not in text
+
+
+def test_what_a_change_rests_on_is_part_of_the_picture():
+    """Whoever takes a condition out of a plan file changes what its reader sees."""
+    times = {"b1": Moment("at 1", 1), "b2": Moment("at 2", 2)}
+    rule = {
+        "match": "app",
+        "tags": [{"match": "b*", "keep": {"last": 1}}],
+        "manifests": [{"tagged": False, "protect": "open"}],
+    }
+    manifests = {digest("a"): manifest(deleteEnabled=False), digest("b"): manifest()}
+    live = repository("app", OPEN, dict.fromkeys(times, tag("b")), tag_times=times, manifests=manifests)
+
+    text = render_plan(plan_of(desired_state(rule), live, now_ns=10), PLAIN, full=False)
+
+    assert "sha256:bbbbbb, unless pushed again" in text
+    assert "only while it has no tag" in text
