@@ -26,6 +26,8 @@ _CONDITIONS = (DIGEST, TAGGED)  # what is tested although it stays
 
 Operation: TypeAlias = Mapping[str, Any]
 Patch: TypeAlias = tuple[Operation, ...]
+# A member of a document, and the type of its value: as keys of a cache, 1 and true are one.
+_Item: TypeAlias = tuple[str, Value, type]
 
 
 def make_patch(before: Document, after: Document) -> Patch:
@@ -36,8 +38,8 @@ def make_patch(before: Document, after: Document) -> Patch:
     because a tag that moved since is not the tag that somebody reviewed, and whether a
     manifest has one. An empty document stands for a resource that is not there.
     """
-    gone = tuple(item for item in sorted(before.items()) if after.get(item[0]) != item[1])
-    new = tuple(item for item in sorted(after.items()) if before.get(item[0]) != item[1])
+    gone = tuple((*item, type(item[1])) for item in sorted(before.items()) if after.get(item[0]) != item[1])
+    new = tuple((*item, type(item[1])) for item in sorted(after.items()) if before.get(item[0]) != item[1])
     tests, replaces = _edits(gone, new)
     staying = [name for name in _CONDITIONS if name in before and before[name] == after.get(name)]
     if staying:
@@ -47,9 +49,9 @@ def make_patch(before: Document, after: Document) -> Patch:
 
 
 @functools.lru_cache(maxsize=1024)
-def _edits(gone: tuple[tuple[str, Value], ...], new: tuple[tuple[str, Value], ...]) -> tuple[Patch, Patch]:
+def _edits(gone: tuple[_Item, ...], new: tuple[_Item, ...]) -> tuple[Patch, Patch]:
     """The tests and the replacements that turn `gone` into `new`: a plan of 100,000 changes has a handful of them."""
-    before, after = dict(gone), dict(new)
+    before, after = ({name: value for name, value, _ in items} for items in (gone, new))
     # jsonpatch walks a set of keys, so its order follows the hash seed. Plan files
     # must not: reviewers compare them byte by byte.
     edits = sorted(jsonpatch.make_patch(before, after).patch, key=itemgetter("path"))
@@ -57,7 +59,7 @@ def _edits(gone: tuple[tuple[str, Value], ...], new: tuple[tuple[str, Value], ..
     strange = [edit for edit in edits if edit["op"] != possible]
     if strange:
         raise ValueError(f"ACR cannot do this to an attribute: {strange}")
-    tests = tuple({"op": "test", "path": f"/{name}", "value": value} for name, value in gone)
+    tests = tuple({"op": "test", "path": f"/{name}", "value": value} for name, value in before.items())
     return tests, tuple(map(_operation, edits))
 
 

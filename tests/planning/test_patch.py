@@ -119,3 +119,12 @@ def test_only_true_is_true(almost):
     failed = failed_tests(patch, {"digest": digest("a"), "writeEnabled": almost})
 
     assert ["writeEnabled"] == [mismatch.attribute for mismatch in failed]
+
+
+def test_what_is_equal_in_python_and_not_in_json_stays_apart():
+    """1 and true are equal in Python, and a patch made of the one before must not answer for the other."""
+    make_patch({"tagCount": True}, {})
+
+    counted = make_patch({"tagCount": 1}, {})
+
+    assert "1" == repr(counted[0]["value"])
