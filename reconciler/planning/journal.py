@@ -7,6 +7,7 @@ pruned from its beginning, by size; the newest run stays however long it is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -107,9 +108,6 @@ def run_to_line(
         interrupted: Somebody asked it to stop.
         serial: Of the memory after it; None: none was written.
     """
-    summary: dict[str, int] = {}
-    for outcome in outcomes:
-        summary[outcome.status] = summary.get(outcome.status, 0) + 1
     document = {
         "format_version": FORMAT_VERSION,
         "run": info.id,
@@ -120,10 +118,8 @@ def run_to_line(
         "base": reference_document(plan.base),
         "serial": serial,
         "interrupted": interrupted,
-        "summary": summary,
-        "accepted": [
-            {"address": str(drift.address), "before": drift.before, "after": drift.after} for drift in accepted
-        ],
+        "summary": Counter(outcome.status for outcome in outcomes),
+        "accepted": [_accepted(drift) for drift in accepted],
         "changes": [_change(outcome) for outcome in outcomes],
         **_if_any("unlocked", [_lock(each, each.status) for each in unlocked]),
         **_if_any("paid", [{**_lock(each.debt, each.status), "run": each.debt.run} for each in paid]),
@@ -198,6 +194,10 @@ def _change(outcome: _Outcome) -> dict[str, Any]:
     if outcome.was_so_already:
         return {**document, "already": True}
     return {**document, "message": outcome.message} if outcome.message else document
+
+
+def _accepted(drift: Drift) -> dict[str, Any]:
+    return {"address": str(drift.address), "before": drift.before, "after": drift.after}
 
 
 def _if_any(name: str, locks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

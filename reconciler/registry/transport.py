@@ -93,14 +93,7 @@ class Transport:
         self.secrets.add(*(self._proxy.secrets if self._proxy else ()))
         via = self._proxy.as_httpx() if self._proxy else None
         self._http = AiohttpTransport(verify=self._tls, client=self._session, proxy=via)
-        self._headers = httpx.Headers(
-            [
-                ("host", location.origin.partition("://")[2]),
-                ("accept", "application/json"),
-                ("accept-encoding", "gzip"),
-                ("user-agent", f"reconciler/{__version__}"),
-            ]
-        )
+        self._headers = _headers_to(location)
         if self._proxy and location.origin.startswith("http://"):  # without a tunnel, requests are the proxy's to read
             self._headers.update(self._proxy.headers)
 
@@ -223,6 +216,18 @@ class Transport:
         shown = self.secrets.masked(url)
         body = b"".join(chunks)
         return Answer(message.method, shown, response.status_code, response.headers, body, self.secrets, sent_at_s)
+
+
+def _headers_to(location: Location) -> httpx.Headers:
+    """What every request says of us."""
+    return httpx.Headers(
+        [
+            ("host", location.origin.partition("://")[2]),
+            ("accept", "application/json"),
+            ("accept-encoding", "gzip"),
+            ("user-agent", f"reconciler/{__version__}"),
+        ]
+    )
 
 
 def _check_encoding(response: httpx.Response, url: str) -> None:

@@ -29,28 +29,30 @@ def report_to_json(
         "registry": plan.registry,
         "fingerprint": fingerprint(plan),
         "interrupted": interrupted,
-        "outcomes": [
-            {
-                "address": str(outcome.change.address),
-                "action": outcome.change.action,
-                "status": outcome.status,
-                "message": outcome.message,
-            }
-            for outcome in outcomes
-        ],
+        "outcomes": [_ended(outcome) for outcome in outcomes],
         "blocked": [
             {"address": str(each.address), "reason_code": each.reason_code, "message": each.message}
             for each in plan.blocked
         ],
         "summary": counts,
-        "unlocked": [
-            {
-                "address": str(each.address),
-                "attributes": list(each.attributes),
-                "status": each.status,
-                "message": each.message,
-            }
-            for each in unlocked
-        ],
+        "unlocked": [_unlocked(each) for each in unlocked],
     }
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _ended(outcome: Outcome) -> dict[str, str]:
+    return {
+        "address": str(outcome.change.address),
+        "action": outcome.change.action,
+        "status": outcome.status,
+        "message": outcome.message,
+    }
+
+
+def _unlocked(each: Unlocked) -> dict[str, str | list[str]]:
+    return {
+        "address": str(each.address),
+        "attributes": list(each.attributes),
+        "status": each.status,
+        "message": each.message,
+    }
