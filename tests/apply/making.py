@@ -27,7 +27,7 @@ LOCKED = {"deleteEnabled": False, "writeEnabled": False}
 
 @asynccontextmanager
 async def client_of(
-    emulator: EmbeddedEmulator, *, timeout_s: float = 5.0, concurrency: int = 8
+    emulator: EmbeddedEmulator, *, timeout_s: float = 30.0, concurrency: int = 8
 ) -> AsyncIterator[Client]:
     """A client for an emulator."""
     location = parse_location(emulator.url)

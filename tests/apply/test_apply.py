@@ -35,7 +35,7 @@ def _desired(*, repository: dict[str, bool] | None = None, tags: dict[str, bool]
 
 
 @asynccontextmanager
-async def _client(emulator, timeout_s=5.0):
+async def _client(emulator, timeout_s=30.0):
     location = parse_location(emulator.url)
     transport = Transport(location, timeout_s=timeout_s, concurrency=8, on_pause=lambda pause: None)
     async with Client(transport, only(None)) as client:

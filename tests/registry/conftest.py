@@ -40,7 +40,7 @@ def pauses() -> list[Pause]:
 def connect(registry: ScriptedServer, pauses: list[Pause]) -> Connect:
     """A function that makes a client of the registry, signed in as ci or anonymous."""
 
-    def make(*, password: str = "", timeout_s: float = 2.0, concurrency: int = 64) -> Client:
+    def make(*, password: str = "", timeout_s: float = 30.0, concurrency: int = 64) -> Client:
         transport = Transport(
             parse_location(registry.url), timeout_s=timeout_s, concurrency=concurrency, on_pause=pauses.append
         )
@@ -53,7 +53,7 @@ def connect(registry: ScriptedServer, pauses: list[Pause]) -> Connect:
 def connect_to(pauses: list[Pause]) -> Connect:
     """A function that makes a client of an emulator, or whatever else is at a URL."""
 
-    def make(url: str, accounts: Accounts | None = None, *, timeout_s: float = 10.0, concurrency: int = 64) -> Client:
+    def make(url: str, accounts: Accounts | None = None, *, timeout_s: float = 30.0, concurrency: int = 64) -> Client:
         transport = Transport(parse_location(url), timeout_s=timeout_s, concurrency=concurrency, on_pause=pauses.append)
         return Client(transport, accounts or only(None))
 

@@ -42,7 +42,7 @@ async def test_a_registry_that_cannot_be_trusted_is_one_error(registry, elsewher
     """The error says where and what, on one line, without credentials; nobody else hears of it."""
     FATAL[name].script(registry, elsewhere)
 
-    async with connect(password=PASSWORD) as client:
+    async with connect(password=PASSWORD, timeout_s=2.0) as client:
         with pytest.raises(RegistryError) as raised:
             await refresh(client, DesiredIndex(EVERYTHING), NoBase(), concurrency=4, receive=lambda *_: None)
 
@@ -62,7 +62,7 @@ async def test_a_repository_that_cannot_be_read_is_told_with_the_reason(registry
     INCOMPLETE[name].script(registry, elsewhere)
     received = {}
 
-    async with connect(password=PASSWORD) as client:
+    async with connect(password=PASSWORD, timeout_s=2.0) as client:
         await refresh(
             client,
             DesiredIndex(EVERYTHING),
