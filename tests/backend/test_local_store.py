@@ -17,15 +17,22 @@ from store_contract import PROMISES, UNMEASURED
 from reconciler.backend.local import FileStore
 from reconciler.errors import BackendError, ConflictError
 
-WRITER = """
-import sys
+# For each line that it reads: a fork of it writes until it is killed, then it says so.
+WRITERS = """
+import os, sys
 from reconciler.backend.local import FileStore
-store, turn = FileStore(sys.argv[1]), 0
-print("ready", flush=True)
-while True:
-    blob = store.read("")
-    turn += 1
-    store.write("", (b"%d" % (turn % 10)) * 300_000, replaces=blob.version if blob else None)
+for _ in sys.stdin:
+    writer = os.fork()
+    if writer:
+        os.waitpid(writer, 0)
+        print("gone", flush=True)
+        continue
+    store, turn = FileStore(sys.argv[1]), 0
+    print(os.getpid(), flush=True)
+    while True:
+        blob = store.read("")
+        turn += 1
+        store.write("", (b"%d" % (turn % 10)) * 300_000, replaces=blob.version if blob else None)
 """
 NOBODY = 65534
 
@@ -91,18 +98,22 @@ def test_the_mode_of_a_file_is_kept(path):
 def test_killed_while_it_writes_the_old_or_the_new_one_is_there(path):
     """200 times, at any moment; nothing is left lying around, and the next write works."""
     random.seed(4711)
-    store = FileStore(str(path))
-    for _ in range(200):
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, env=UNMEASURED)
-        writer.stdout.readline()
-        time.sleep(random.random() * 0.02)
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-        writer.stdout.close()
+    store, found = FileStore(str(path)), set()
+    command = [sys.executable, "-c", WRITERS, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=UNMEASURED) as writers:
+        for _ in range(200):
+            writers.stdin.write(b"\n")
+            writers.stdin.flush()
+            writer = int(writers.stdout.readline())
+            time.sleep(random.random() * 0.02)
+            os.kill(writer, signal.SIGKILL)
+            assert b"gone\n" == writers.stdout.readline()
 
-        blob = store.read("")
+            blob = store.read("")
 
-        assert blob is None or (300_000, 1) == (len(blob.content), len(set(blob.content)))
+            assert blob is None or (300_000, 1) == (len(blob.content), len(set(blob.content)))
+            found.add(blob and blob.content[:1])
+    assert len(found) > 1
     blob = store.read("")
     store.write("", b"after all", replaces=blob.version if blob else None)
     names = {file.name for file in path.parent.iterdir()}
