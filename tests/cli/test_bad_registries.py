@@ -12,7 +12,6 @@ import json
 import os
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +21,7 @@ from pathlib import Path
 import attrs
 import pytest
 import trustme
+from commands import run_reconciler
 from hostile import ELSEWHERE, INCOMPLETE, NO_ANSWER, SIGN_IN, WRONG_ANSWER, Case
 from servers import (
     ScriptedServer,
@@ -121,15 +121,13 @@ def _plan(folder: Path, url: str, *options: str, **environment: str) -> subproce
     """Run `plan` as a shell would, signed in as `ci-plan`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "SSL_CERT"))}
     signed_in = {"RECONCILER_USERNAME": USERNAME, "RECONCILER_PASSWORD": PASSWORD}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "reconciler", "plan", "registry.yaml", "--registry", url, *options],
+    done = run_reconciler(
+        *("plan", "registry.yaml", "--registry", url, *options),
         cwd=folder,
         env={**kept, **signed_in, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        python=("-W", "error"),
     )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def _run_case(folder: Path, case: Case, *options: str) -> Result:
