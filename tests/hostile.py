@@ -7,6 +7,8 @@ line run some of them as a shell would.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import gzip
 import socket
 import zlib
@@ -46,10 +48,16 @@ class Case:
 
 
 def _closed(_: ScriptedServer) -> str:
-    """The address of a port where nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+    """The address of a port where nobody listens, nor can: a free one might be another server's a moment later."""
+    return f"http://127.0.0.1:{_bound().getsockname()[1]}"
+
+
+@functools.cache
+def _bound() -> socket.socket:
+    taken = socket.socket()
+    atexit.register(taken.close)
+    taken.bind(("127.0.0.1", 0))
+    return taken
 
 
 def _answers(*answers: Reply) -> Script:

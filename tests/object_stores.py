@@ -17,6 +17,7 @@ from pathlib import Path
 
 import attrs
 import httpx
+from servers import free_port
 
 ACCOUNT = "devstoreaccount1"
 # Public: Azurite's own documentation gives it to everybody.
@@ -37,7 +38,7 @@ class ObjectStores:
 @contextmanager
 def azurite(program: str) -> Iterator[ObjectStores]:
     """Azure Blob Storage."""
-    port = _free_port()
+    port = free_port()
     options = ["--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", str(port)]
     command = [program, *options, "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
     endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
@@ -51,7 +52,7 @@ def azurite(program: str) -> Iterator[ObjectStores]:
 @contextmanager
 def moto() -> Iterator[ObjectStores]:
     """S3."""
-    port = _free_port()
+    port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     environment = {
         "AWS_ACCESS_KEY_ID": "testing",
@@ -101,9 +102,3 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.1)
     raise AssertionError(f"{process.args}: does not listen")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

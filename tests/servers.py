@@ -11,6 +11,7 @@ import base64
 import contextlib
 import itertools
 import json
+import secrets
 import socket
 import ssl
 import threading
@@ -141,6 +142,15 @@ def access_token(name: str, lifetime_s: float = 3600, *, access: Iterable[str] |
             {"Type": kind, "Name": where, "Actions": actions.split(",")} for kind, where, _, actions in parts
         ]
     return f"{name}.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.signature"
+
+
+def free_port() -> int:
+    """A port that nobody listens at, and that nobody is given who asks for any: a program can be told to take it."""
+    while True:
+        port = secrets.choice(range(20_000, 32_000))  # below those that Linux and macOS hand out
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class ScriptedServer:

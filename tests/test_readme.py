@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from servers import free_port
 
 from reconciler.cli import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _session(page: str) -> tuple[list[str], str]:
@@ -33,7 +27,7 @@ def _session(page: str) -> tuple[list[str], str]:
 
 def test_the_session_prints_what_the_readme_shows(tmp_path: Path):
     """Pasted into a shell, the session does what it says, to the letter."""
-    port = str(_free_port())
+    port = str(free_port())
     page = (ROOT / "README.md").read_text().replace("5000", port)
     commands, expected = _session(page)
     (tmp_path / "specs").symlink_to(ROOT / "specs")
@@ -54,7 +48,7 @@ def test_the_session_prints_what_the_readme_shows(tmp_path: Path):
 
 def test_the_example_of_the_memory_prints_what_its_page_shows(tmp_path: Path):
     """On a registry with the demo's images, after what the example applies."""
-    port = str(_free_port())
+    port = str(free_port())
     page = (ROOT / "docs" / "memory.md").read_text().partition("A test runs this")[2].replace("5000", port)
     lines = re.search(r"```console\n(.*?)```", page, flags=re.DOTALL)[1].splitlines(keepends=True)
     (tmp_path / "registry.yaml").symlink_to(ROOT / "specs/demo/registry.yaml")
