@@ -45,6 +45,8 @@ class Chain:
         self._is_sorted = is_sorted
         self._seen: set[str] = set()  # only where the order does not tell
         self._ignores_case = False
+        self._is_folded = True  # so far it goes up without regard to case as well
+        self._alike: set[str] = set()  # the last name, and those before it that differ from it in case alone
 
     def next_target(self, answer: Answer) -> str:
         """
@@ -88,16 +90,24 @@ class Chain:
         if not self._ignores_case and sorted(names) == names and self._last_name < names[0]:
             if len(set(names)) != len(names):
                 raise _broken(answer, "a name is in it twice")
+            self._note_case(names)
             return
-        # By code it is not in order, so it must be without regard to case, from here on. Then the order does not tell
+        # By code it is not in order, so it must be without regard to case, all of it. Then the order does not tell
         # that a name comes again, as in A, a, A.
-        self._ignores_case = True
+        if not self._ignores_case:
+            self._seen, self._ignores_case = self._alike, True
         self._check_unseen(answer, names)
         for before, after in pairwise([self._last_name, *names]):
-            if before == after:
-                raise _broken(answer, f"{printable(after)} is in it twice")
-            if before.casefold() > after.casefold():
+            if before.casefold() > after.casefold() or (before > after and not self._is_folded):
                 raise _broken(answer, f"{printable(after)} comes after {printable(before)}")
+
+    def _note_case(self, names: Sequence[str]) -> None:
+        """Remember of names that go up by code what decides whether they could go up without regard to case."""
+        chain = [self._last_name, *names]
+        folded = [name.casefold() for name in chain]
+        self._is_folded = self._is_folded and sorted(folded) == folded
+        alike = {name for name, each in zip(chain, folded, strict=True) if each == folded[-1]}
+        self._alike = alike | self._alike if folded[0] == folded[-1] else alike
 
     def _linked(self, answer: Answer) -> str:
         link: str = answer.headers.get("link", "")

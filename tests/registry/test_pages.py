@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import httpx
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from reconciler.errors import ProtocolError
 from reconciler.registry.exchange import Answer
@@ -167,6 +168,11 @@ def test_names_go_up_by_code_or_without_regard_to_case(pages):
         ([["a", "B", "c"], ["A"]], "A comes after c"),
         ([["a", "B"], ["C", "C"]], "C is in it twice"),
         ([["b"], [], ["a"]], "a comes after b"),
+        ([["1B", "1b"], ["1B", "1b"]], "1B is in it twice"),
+        ([["a", "b1"], ["B1"], ["b1"]], "b1 is in it twice"),
+        ([["B"], ["b"], ["B"]], "B is in it twice"),
+        ([["B", "a"], ["B"]], "B comes after a"),
+        ([["B", "a"], ["b"], ["B"]], "B comes after b"),
     ],
     ids=str,
 )
@@ -205,12 +211,36 @@ def test_every_sorted_list_is_taken_however_it_is_cut(names, size, ignores_case)
     _check([in_order[start : start + size] for start in range(0, len(in_order), size)])
 
 
-@given(NAMES.filter(lambda names: len(names) > 1), st.data())
-def test_every_list_that_repeats_a_page_is_refused(names, data):
-    """By code, wherever it begins again."""
-    in_order = sorted(names)
+@given(NAMES.filter(lambda names: len(names) > 1), st.data(), st.booleans())
+def test_every_list_that_repeats_a_page_is_refused(names, data, ignores_case):
+    """In either order, wherever it is cut and begins again."""
+    in_order = sorted(names, key=lambda name: (name.casefold(), name)) if ignores_case else sorted(names)
     cut = data.draw(st.integers(1, len(in_order)))
     again = data.draw(st.integers(0, cut - 1))
+    first = data.draw(st.integers(0, cut))
 
     with pytest.raises(ProtocolError, match="the list is not in order"):
-        _check([in_order[:cut], in_order[again:]])
+        _check([in_order[:first], in_order[first:cut], in_order[again:]])
+
+
+@given(st.lists(st.text("aAbB", min_size=1, max_size=2), max_size=6), st.integers(0, 6), st.integers(0, 6))
+@settings(max_examples=500)
+def test_what_is_taken_does_not_depend_on_where_the_pages_end(names, first, second):
+    """All of it goes up by code, or without regard to case with nothing twice."""
+    folded = [name.casefold() for name in names]
+    is_in_order = len(set(names)) == len(names) and (sorted(names) == names or sorted(folded) == folded)
+
+    cut = (0, *sorted((first, second)), len(names))
+    try:
+        _check([names[start:end] for start, end in pairwise(cut)])
+    except ProtocolError:
+        assert not is_in_order
+    else:
+        assert is_in_order
+
+
+def test_a_repeated_page_whose_names_differ_in_case_alone_is_refused():
+    """Both orders take them any way round, so that the order does not tell."""
+    for cut in range(5):
+        with pytest.raises(ProtocolError, match="the list is not in order"):
+            _check([["AB", "Ab", "aB", "ab"][:cut], ["AB", "Ab", "aB", "ab"][cut:], ["AB", "Ab", "aB", "ab"]])
