@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Much of the suite waits for registries that are slow on purpose; one file stays in one process.
 IN_PARALLEL := -n 4 --dist loadfile
 
-.PHONY: help demo test coverage test-peers check lint format types imports bench clean
+.PHONY: help demo test explore coverage test-peers check lint format types imports bench clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F ':.*  ## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ demo: .venv/.installed  ## the main job on the embedded registry, narrated
 
 test: .venv/.test  ## the whole suite, from nothing
 	$(BIN)/python -m pytest -q $(IN_PARALLEL)
+
+explore: .venv/.test  ## the properties, with examples that nobody has seen
+	$(BIN)/python -m pytest -q $(IN_PARALLEL) --hypothesis-profile explore $(shell grep -rl --include='test_*.py' hypothesis tests)
 
 coverage: .venv/.test  ## how much of the code the suite reaches; takes twice as long
 	$(BIN)/python -m coverage erase

@@ -7,8 +7,15 @@ from contextlib import ExitStack
 
 import pytest
 import trustme
+from hypothesis import settings
 
 from reconciler.emulator import EmbeddedEmulator, Settings
+
+# The same examples each time, so that what fails is what was changed, and no limits of time on a machine that may be
+# busy. `make explore` looks for others.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None)
+settings.load_profile("same")
 
 
 @pytest.fixture

@@ -190,7 +190,7 @@ PATTERNS = (
 REAL_NAMES = NAMES.filter(lambda name: not {".", ".."} & set(name.split("/")))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(pattern=PATTERNS, name=REAL_NAMES)
 def test_patterns_mean_what_the_plain_definition_says(pattern, name):
     """For patterns and names of all sorts the answer is that of a definition written out naively."""

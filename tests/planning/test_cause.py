@@ -126,7 +126,7 @@ def test_files_at_a_revision_tell_what_was_last_applied():
 FLAGS = st.booleans()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     applied=st.dictionaries(st.sampled_from(TAG_ATTRIBUTES), FLAGS, min_size=1),
     edited=st.sampled_from(TAG_ATTRIBUTES),

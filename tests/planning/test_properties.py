@@ -52,7 +52,7 @@ LIVE = st.lists(
     unique_by=lambda repository: repository.name,
     max_size=5,
 )
-few = settings(max_examples=100, deadline=None)
+few = settings(max_examples=100)
 
 
 def _applied(plan: Plan, live: list[LiveRepository]) -> list[LiveRepository]:

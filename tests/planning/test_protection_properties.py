@@ -15,7 +15,7 @@ from reconciler.model.matching import DesiredIndex, absent
 from reconciler.planning.planfile import plan_from_json, plan_to_json
 from reconciler.planning.rules import declare, demand, is_lock
 
-MANY = settings(max_examples=150, deadline=None)
+MANY = settings(max_examples=150)
 FLAGS = st.dictionaries(st.sampled_from(["deleteEnabled", "writeEnabled", "listEnabled"]), st.booleans(), max_size=2)
 KEEP = st.sampled_from([{"last": 1}, {"last": 2}, {"newerThan": 7 * DAY_NS // 10**9}, {"last": 1, "newerThan": 86_400}])
 ABSENT = st.sampled_from([{"ensure": "absent"}, {"ensure": "absent", "unlock": True}])

@@ -10,7 +10,7 @@ from reconciler.planning.planfile import desired_digest
 from reconciler.planning.rulesfile import rules_document, rules_from_bytes, rules_to_bytes
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(RULES)
 def test_rules_come_back_from_a_memory_as_they_were(rule):
     """Levels, pins, absence, retention and selectors included."""

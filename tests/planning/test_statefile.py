@@ -71,7 +71,7 @@ RESOURCES = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     attributes=st.dictionaries(st.sampled_from(TAG_ATTRIBUTES), st.booleans()),
     tags=st.dictionaries(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True), RESOURCES),
