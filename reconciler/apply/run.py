@@ -66,6 +66,12 @@ async def apply_plan(
     tools = Tools(client, unlocks, forbidden, fresh_s=fresh_s)
     resting = Resting(client, concurrency, children)
     run = Run(tools, resting, concurrency, sink=sink, interrupt=interrupt, recheck=recheck)
+    await _stage_by_stage(run, plan)
+    outcomes = tuple(run.outcomes[change.address] for change in plan.changes)
+    return Report(plan, outcomes, interrupted=interrupt.times > 0, unlocked=run.unlocks.told())
+
+
+async def _stage_by_stage(run: Run, plan: Plan) -> None:
     for (stage, _), changes in groupby(sorted(plan.changes, key=_turn), key=_turn):
         if stage == STAGE_REPOSITORY:
             await run.close()
@@ -74,8 +80,6 @@ async def apply_plan(
             await run.look_what_stays(together, plan)
         await run.together(together)
     await run.close()
-    outcomes = tuple(run.outcomes[change.address] for change in plan.changes)
-    return Report(plan, outcomes, interrupted=interrupt.times > 0, unlocked=run.unlocks.told())
 
 
 def _turn(change: Change) -> tuple[int, int]:

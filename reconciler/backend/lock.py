@@ -71,12 +71,7 @@ def acquire(
         if blob is not None and not why:
             waiting.pause(blob)
             continue
-        try:
-            lock = _taken(store, ours, None if blob is None else blob.version, tell, timing)
-        except BaseException:  # an interrupt, or no answer: it may stand there all the same
-            with contextlib.suppress(BackendError):
-                unlock(store, ours.id)
-            raise
+        lock = _taken(store, ours, None if blob is None else blob.version, tell, timing)
         if lock is None:
             continue  # somebody was faster
         if why:
@@ -222,13 +217,17 @@ class RunLock:
 
 def _taken(store: Store, ours: Holder, replaces: str | None, tell: Tell, timing: Timing) -> RunLock | None:
     """The lock, held; None: somebody else was faster."""
-    now, started_s = timestamp(), _steady_s()
-    ours = attrs.evolve(ours, since=now, renewed=now)
     try:
+        now, started_s = timestamp(), _steady_s()
+        ours = attrs.evolve(ours, since=now, renewed=now)
         version = store.write(LOCK, holder_to_bytes(ours, 0), replaces=replaces)
+        return RunLock(store, ours, version, tell=tell, timing=timing, renewed_s=started_s)
     except ConflictError:
         return None
-    return RunLock(store, ours, version, tell=tell, timing=timing, renewed_s=started_s)
+    except BaseException:  # an interrupt, or no answer: it may stand there all the same
+        with contextlib.suppress(BackendError):
+            unlock(store, ours.id)
+        raise
 
 
 def _named_by(lock_id: str, blob: Blob, store: Store) -> Holder | None:

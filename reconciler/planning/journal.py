@@ -121,8 +121,7 @@ def run_to_line(
         "summary": Counter(outcome.status for outcome in outcomes),
         "accepted": [_accepted(drift) for drift in accepted],
         "changes": [_change(outcome) for outcome in outcomes],
-        **_if_any("unlocked", [_lock(each, each.status) for each in unlocked]),
-        **_if_any("paid", [{**_lock(each.debt, each.status), "run": each.debt.run} for each in paid]),
+        **_locks(unlocked, paid),
     }
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
@@ -198,6 +197,13 @@ def _change(outcome: _Outcome) -> dict[str, Any]:
 
 def _accepted(drift: Drift) -> dict[str, Any]:
     return {"address": str(drift.address), "before": drift.before, "after": drift.after}
+
+
+def _locks(unlocked: Sequence[_Unlocked], paid: Sequence[_Settled]) -> dict[str, Any]:
+    return {
+        **_if_any("unlocked", [_lock(each, each.status) for each in unlocked]),
+        **_if_any("paid", [{**_lock(each.debt, each.status), "run": each.debt.run} for each in paid]),
+    }
 
 
 def _if_any(name: str, locks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Chain:
         self._seen: set[str] = set()  # only where the order does not tell
         self._ignores_case = False
         self._is_folded = True  # so far it goes up without regard to case as well
-        self._alike: set[str] = set()  # the last name, and those before it that differ from it in case alone
+        self._alike = {""}  # the last name, and those before it that differ from it in case alone
 
     def next_target(self, answer: Answer) -> str:
         """

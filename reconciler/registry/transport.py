@@ -33,7 +33,7 @@ from reconciler.registry.budget import Budget
 from reconciler.registry.exchange import KINDS, Answer, Failure, Kind, Request, Secrets, printable, steady_s
 from reconciler.registry.location import Location, origin_of
 from reconciler.registry.patience import TOO_MANY_REQUESTS, Patience
-from reconciler.registry.route import proxy_for, trusted
+from reconciler.registry.route import Proxy, proxy_for, trusted
 
 MAX_BODY_BYTES = 32 * 2**20  # a page of 1,000 tags has 0.4 MiB
 _MIN_ATTEMPT_S = 0.1
@@ -93,9 +93,7 @@ class Transport:
         self.secrets.add(*(self._proxy.secrets if self._proxy else ()))
         via = self._proxy.as_httpx() if self._proxy else None
         self._http = AiohttpTransport(verify=self._tls, client=self._session, proxy=via)
-        self._headers = _headers_to(location)
-        if self._proxy and location.origin.startswith("http://"):  # without a tunnel, requests are the proxy's to read
-            self._headers.update(self._proxy.headers)
+        self._headers = _headers_to(location, self._proxy)
 
     def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=0, ssl=self._tls)  # the slots are the limit
@@ -218,15 +216,16 @@ class Transport:
         return Answer(message.method, shown, response.status_code, response.headers, body, self.secrets, sent_at_s)
 
 
-def _headers_to(location: Location) -> httpx.Headers:
-    """What every request says of us."""
+def _headers_to(location: Location, proxy: Proxy | None) -> httpx.Headers:
+    """What every request says of us; without a tunnel also to the proxy, whose it is to read then."""
     return httpx.Headers(
-        [
-            ("host", location.origin.partition("://")[2]),
-            ("accept", "application/json"),
-            ("accept-encoding", "gzip"),
-            ("user-agent", f"reconciler/{__version__}"),
-        ]
+        {
+            "host": location.origin.partition("://")[2],
+            "accept": "application/json",
+            "accept-encoding": "gzip",
+            "user-agent": f"reconciler/{__version__}",
+            **(proxy.headers if proxy and location.origin.startswith("http://") else {}),
+        }
     )
 
 

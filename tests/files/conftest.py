@@ -1,8 +1,12 @@
-"""A desired-state file on disk, loaded, and what is said about it."""
+"""Desired-state files on disk and in Git, loaded, and what is said about them."""
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import pytest
+from checkouts import Checkout
 
 from reconciler.errors import DesiredStateError
 from reconciler.files import load_desired
@@ -30,3 +34,32 @@ def complaints(load, tmp_path):
         return [str(problem).removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
 
     return complaints_about
+
+
+@pytest.fixture
+def git_of_nobody(monkeypatch):
+    """What whoever runs the tests has set for Git, for themselves or for a hook, does not count."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+@pytest.fixture
+def checkout(git_of_nobody, tmp_path, monkeypatch):
+    """A repository, with its folder as the current one."""
+    made = Checkout(tmp_path / "files")
+    monkeypatch.chdir(made.folder)
+    return made
+
+
+@pytest.fixture
+def commands(tmp_path, monkeypatch):
+    """Put a git first in the PATH that notes its arguments and is the real one; returns what it noted."""
+    noted, real = tmp_path / "noted", shutil.which("git")
+    script = tmp_path / "bin" / "git"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\necho "$1" >> "{noted}"\nexec "{real}" "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+    return lambda: noted.read_text().split()
