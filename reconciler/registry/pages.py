@@ -46,7 +46,7 @@ class Chain:
         self._seen: set[str] = set()  # only where the order does not tell
         self._ignores_case = False
         self._is_folded = True  # so far it goes up without regard to case as well
-        self._alike = {""}  # the last name, and those before it that differ from it in case alone
+        self._alike = {""}  # the last name of each page, and those before it that differ from it in case alone
 
     def next_target(self, answer: Answer) -> str:
         """
@@ -106,8 +106,7 @@ class Chain:
         chain = [self._last_name, *names]
         folded = [name.casefold() for name in chain]
         self._is_folded = self._is_folded and sorted(folded) == folded
-        alike = {name for name, each in zip(chain, folded, strict=True) if each == folded[-1]}
-        self._alike = alike | self._alike if folded[0] == folded[-1] else alike
+        self._alike |= {name for name, each in zip(chain, folded, strict=True) if each == folded[-1]}
 
     def _linked(self, answer: Answer) -> str:
         link: str = answer.headers.get("link", "")
