@@ -70,7 +70,7 @@ TYPES = [
     "application/x-www-form-urlencoded",
     "",
 ]
-UNHURRIED = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+UNHURRIED = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # `FUZZ_EXAMPLES=2000 make test` looks longer, and at other requests each time.
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
