@@ -68,6 +68,14 @@ class Terminal:
         return os.read(self._control, 65536).decode(errors="replace")
 
 
+@pytest.fixture(autouse=True)
+def _can_be_interrupted():
+    """A shell that starts the suite in the background has it ignore Ctrl-C, and with it whatever it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def one_release(emulator):
     """A registry with one tag that nothing protects."""
