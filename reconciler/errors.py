@@ -12,6 +12,7 @@ ever holds a credential or a whole body.
     ├── DesiredStateError       problems in desired-state files, all of them
     ├── PlanFileError           a saved plan that cannot be trusted
     ├── RefusedError            a plan that may not be applied as it is
+    ├── AlertError              a sink that did not take what it was told
     ├── RevisionError           desired state at a Git revision, or a ref to move
     ├── BackendError            the place of what was last applied cannot be read or written
     │   ├── ConflictError           somebody else wrote there first
@@ -82,6 +83,10 @@ class RefusedError(ReconcilerError):
 
 class RevisionError(ReconcilerError):
     """Git does not have what was asked for, or may not be changed as it was asked for."""
+
+
+class AlertError(ReconcilerError):
+    """Somebody could not be told about drift; the drift is told all the same."""
 
 
 class BackendError(ReconcilerError):

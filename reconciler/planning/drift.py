@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import attrs
@@ -23,8 +23,10 @@ from reconciler.planning.patch import make_patch
 from reconciler.planning.plan import ACTIONS, Action, Change, Drift, Plan, effects_of, opens_manifest, stage_of
 
 Way = Literal["hidden", "loosened", "moved", "deleted", "tightened", "changed"]
+Severity = Literal["critical", "warning"]
 
 WAYS: tuple[Way, ...] = ("hidden", "loosened", "moved", "deleted", "tightened", "changed")
+_CRITICAL = frozenset({"hidden", "loosened", "moved", "deleted"})
 _DRIFTED: tuple[Cause, ...] = ("drift", "conflict")
 _WAY_OF: Mapping[str, Way] = {"hide": "hidden", "loosen": "loosened", "tighten": "tightened"}
 
@@ -59,6 +61,24 @@ class Drifted:
     def first_seen(self, seen: Mapping[str, str]) -> str:
         """When it began to be seen: the first of its attributes; empty: not known."""
         return min((seen[each.key] for each in self.attributes if each.key in seen), default="")
+
+
+def severity_of(ways: Iterable[Way]) -> Severity:
+    """How grave it is that a resource drifted in these ways: what can be lost, or is, is critical."""
+    return "warning" if _CRITICAL.isdisjoint(ways) else "critical"
+
+
+def ways_of(attributes: Iterable[Attribute]) -> tuple[Way, ...]:
+    """What became of a resource by these attributes alone, the gravest first."""
+    attributes = tuple(attributes)
+    if all(each.live is None for each in attributes):
+        return ("deleted",)
+    before = {each.name: each.last_applied for each in attributes if each.last_applied is not None}
+    live = {each.name: each.live for each in attributes if each.live is not None}
+    ways = {_WAY_OF[effect] for effect in effects_of(before, live, live)}
+    if DIGEST in live:
+        ways.add("moved")
+    return tuple(way for way in WAYS if way in ways) or ("changed",)
 
 
 def only_drift(plan: Plan, *, is_known: bool) -> Plan:
