@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,14 +12,16 @@ from click.core import ParameterSource
 
 from reconciler.cli import ERROR, options
 from reconciler.cli.accept import accepted_by, accepting
+from reconciler.cli.asking import has_terminal, is_approved
 from reconciler.cli.basis import was_applied
 from reconciler.cli.carry_out import Order, Style, carry_out
 from reconciler.cli.clock import now, parsed
 from reconciler.cli.debts import pay_first
+from reconciler.cli.formats import formats_from
 from reconciler.cli.memory import Memory, Where, locked_memory
-from reconciler.cli.output import answer, is_terminal, note, standard_input, stdout_paint
+from reconciler.cli.output import answer, note, standard_input, stdout_paint
 from reconciler.cli.plan_source import names_a_plan, read_bytes
-from reconciler.cli.registry import Traffic, open_registry, tell
+from reconciler.cli.registry import open_registry, tell
 from reconciler.cli.signals import terminated_as_interrupted
 from reconciler.cli.steps import Given, Planned, desired_now, given_from, plan_registry
 from reconciler.errors import RefusedError
@@ -62,11 +63,12 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
       reconciler apply registry.yaml
       reconciler apply registry.yaml --auto-approve --expect sha256:9f2c…
       reconciler apply plan.json
+      reconciler apply registry.yaml --auto-approve --format json=apply.json
     """
     is_plan = names_a_plan(files)
     _check(others, is_plan=is_plan)
-    given = given_from(others)
-    if not others["auto_approve"] and not _is_terminal():
+    given = given_from(others, formats_from(others, (*files, *others["overlay"])))
+    if not others["auto_approve"] and not has_terminal():
         raise RefusedError("there is no terminal to ask on\n  --auto-approve applies without asking; plan only looks")
     return _apply_saved(files[0], registry, given) if is_plan else _apply_files(files, registry, given)
 
@@ -100,12 +102,12 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
     ):
         paid = pay_first(memory, live, traffic, "apply")
         planned = plan_registry(desired, live, given, memory.base, keep=memory.store is not None)
-        _show(planned.plan, traffic, others)
+        _show(planned.plan, given)
         _check_expiry(planned.plan)
         is_part = not given.selection.is_everything
         accepted = accepted_by(planned.plan, others["accept"])
         _check_expected(planned.plan, others["expect"], memory)
-        if not _is_approved(planned.plan, others, is_more=bool(accepted)):
+        if not is_approved(planned.plan, others, is_more=bool(accepted)):
             return ERROR
         _check_expiry(planned.plan)
         order = Order(
@@ -119,7 +121,7 @@ def _apply_files(files: tuple[str, ...], registry: str | None, given: Given) -> 
             accepted=accepted,
             paid=paid,
         )
-        return carry_out(order, live, traffic, memory, _style(others))
+        return carry_out(order, live, traffic, memory, _style(planned.plan, given))
 
 
 def _apply_saved(path: str, registry: str | None, given: Given) -> int:
@@ -136,8 +138,8 @@ def _apply_saved(path: str, registry: str | None, given: Given) -> int:
         paid = pay_first(memory, live, traffic, "apply")
         tell("", traffic)
         is_repeated = was_applied(plan, path, memory)
-        _show(plan, traffic, others)
-        if not is_repeated and not _is_approved(plan, others):
+        _show(plan, given)
+        if not is_repeated and not is_approved(plan, others):
             return ERROR
         _check_expiry(plan, path)
         order = Order(
@@ -150,7 +152,7 @@ def _apply_saved(path: str, registry: str | None, given: Given) -> int:
             tells_sign_in=True,
             paid=paid,
         )
-        return carry_out(order, live, traffic, memory, _style(others))
+        return carry_out(order, live, traffic, memory, _style(plan, given))
 
 
 def _saved(path: str, registry: str | None, given: Given) -> Plan:
@@ -189,7 +191,7 @@ def _where(plan: Plan, path: str, where: Where) -> Where:
     return Where(None, None)
 
 
-def _show(plan: Plan, traffic: Traffic, others: Mapping[str, Any]) -> None:
+def _show(plan: Plan, given: Given) -> None:
     """
     Show the plan that is about to be applied.
 
@@ -198,11 +200,11 @@ def _show(plan: Plan, traffic: Traffic, others: Mapping[str, Any]) -> None:
     """
     from reconciler.render.plan_text import render_plan
 
-    text = render_plan(plan, stdout_paint(no_color=others["no_color"]), full=others["full"])
-    if others["output_format"] == "json":
-        tell(text, traffic)
-    else:
+    text = render_plan(plan, stdout_paint(no_color=given.others["no_color"]), full=given.others["full"])
+    if given.formats.stdout == options.TEXT:
         answer(text)
+    else:
+        tell(text, given.traffic)
     if any(finding.stops for finding in plan.findings):
         raise RefusedError("the plan may not be applied as it is; nothing was changed\n  See the findings above.")
 
@@ -243,29 +245,12 @@ def _check_expected(plan: Plan, expected: str | None, memory: Memory) -> None:
     note(f"Nothing is left to do of the plan that was approved{applied}")
 
 
-def _is_approved(plan: Plan, others: Mapping[str, Any], *, is_more: bool = False) -> bool:
-    """A person says yes, where there is something to do: changes, or what is more than them."""
-    if others["auto_approve"] or not (plan.has_changes or is_more):
-        return True
-    try:
-        said: str = click.prompt(
-            f"\nType yes to apply this to {plan.registry}", default="no", show_default=False, err=True
-        )
-    except click.Abort:
-        note("")  # the error begins on a line of its own
-        raise
-    if said != "yes":
-        note("Not applied; nothing was changed.")
-    return said == "yes"
+def _style(plan: Plan, given: Given) -> Style:
+    from reconciler.render.plan_text import render_plan
 
-
-def _is_terminal() -> bool:
-    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
-
-
-def _style(others: Mapping[str, Any]) -> Style:
-    paint = stdout_paint(no_color=others["no_color"])
-    return Style(is_json=others["output_format"] == "json", full=others["full"], paint=paint)
+    full: bool = given.others["full"]
+    paint = stdout_paint(no_color=given.others["no_color"])
+    return Style(given.formats, full, paint, lambda plain: render_plan(plan, plain, full=full))
 
 
 def lines_after(planned: Planned, made: Made, accepts: Callable[[Address], bool]) -> dict[str, bytes]:

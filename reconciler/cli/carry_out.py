@@ -11,8 +11,10 @@ import attrs
 
 from reconciler.cli import ERROR, OK
 from reconciler.cli.debts import book_for
+from reconciler.cli.formats import Formats, Renderings, deliver_or_note
 from reconciler.cli.memory import Memory
-from reconciler.cli.output import answer_or_note, note
+from reconciler.cli.options import TEXT
+from reconciler.cli.output import note
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.record import Run, record
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
@@ -51,9 +53,10 @@ class Order:
 class Style:
     """How to tell about it."""
 
-    is_json: bool
+    formats: Formats
     full: bool
     paint: Paint
+    said_before: Callable[[Paint], str] = lambda _: ""  # what a file in text begins with: what stdout showed before
 
 
 def carry_out(order: Order, registry: Registry, traffic: Traffic, memory: Memory, style: Style) -> int:
@@ -103,20 +106,33 @@ def _mark(marks: Callable[[], str], plan: Plan, traffic: Traffic) -> None:
 
 
 def _tell(report: Report, style: Style) -> bool:
+    renderings = report_renderings(report, full=style.full)
+    in_text = renderings[TEXT]
+
+    def whole_text(paint: Paint) -> str:
+        return "\n".join(filter(None, [style.said_before(paint), str(in_text(paint))]))
+
+    for_files: Renderings = {**renderings, TEXT: whole_text}
+    try:
+        return deliver_or_note(style.formats, renderings, for_files, style.paint)
+    except KeyboardInterrupt:
+        raise RefusedError("interrupted while the report was written\n  What it says above is so.") from None
+
+
+def report_renderings(report: Report, *, full: bool) -> Renderings:
+    """A report in every format."""
     from reconciler.render.report_json import report_to_json
     from reconciler.render.report_text import render_report
 
     plan = report.plan
-    if style.is_json:
-        told: str | bytes = report_to_json(
+    return {
+        "text": lambda paint: (
+            render_report(plan.registry, report.outcomes, paint, full=full) if plan.has_changes else ""
+        ),
+        "json": lambda _: report_to_json(
             plan, report.outcomes, interrupted=report.interrupted, unlocked=report.unlocked
-        )
-    else:
-        told = render_report(plan.registry, report.outcomes, style.paint, full=style.full) if plan.has_changes else ""
-    try:
-        return answer_or_note(told)
-    except KeyboardInterrupt:
-        raise RefusedError("interrupted while the report was written\n  What it says above is so.") from None
+        ),
+    }
 
 
 async def _converged(order: Order, registry: Registry, traffic: Traffic, memory: Memory, book: Book | None) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,14 @@ from reconciler.cli.carry_out import Order, Style, carry_out
 from reconciler.cli.clock import shown_time
 from reconciler.cli.debts import note_debts, pay_first
 from reconciler.cli.first_seen import first_seen
+from reconciler.cli.formats import Renderings, deliver, formats_from
 from reconciler.cli.memory import Memory, locked_memory, read_memory
 from reconciler.cli.output import answer, note, standard_input, stdout_paint
 from reconciler.cli.registry import Registry, open_registry
 from reconciler.cli.signals import terminated_as_interrupted
 from reconciler.cli.steps import Given, Planned, given_from, plan_registry
 from reconciler.errors import RefusedError
-from reconciler.render.words import count, few
+from reconciler.render.words import Paint, count, few
 
 if TYPE_CHECKING:
     from reconciler.apply import Settled
@@ -51,11 +52,12 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     Examples:
       reconciler drift registry.yaml
       reconciler drift registry.yaml --format json | jq '.drift[].address'
+      reconciler drift registry.yaml --format text --format json=drift.json
       reconciler drift registry.yaml --heal --state az://state/prod.json
     """
     from reconciler.files import load_desired
 
-    given = given_from(others)
+    given = given_from(others, formats_from(others, (*files, *others["overlay"])))
     traffic, where = given.traffic, given.where
     desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
     with open_registry(registry, desired.registry, traffic) as live:
@@ -72,7 +74,10 @@ def _told(desired: DesiredState, registry: Registry, given: Given, memory: Memor
     planned = plan_registry(desired, registry, given, memory.base, owed=owed)
     healing, found = _drift_in(planned, given.limits, memory)
     is_whole = healing.complete and given.selection.is_everything
-    _show(planned.plan, healing, found, memory, given.others, is_whole=is_whole, owed=planned.owed)
+    seen = first_seen(memory, found, is_whole=is_whole)
+    text = _text(planned.plan, healing, found, seen, memory, others=given.others, owed=planned.owed)
+    renderings = _renderings(healing, found, seen, planned.owed, text)
+    deliver(given.formats, renderings, stdout_paint(no_color=given.others["no_color"]))
     if not healing.complete:
         note(f"error: {len(healing.unknown):,} could not be read in full; there may be more drift than this")
         return ERROR
@@ -90,9 +95,12 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
     planned = plan_registry(desired, registry, given, memory.base)
     healing, found = _drift_in(planned, given.limits, memory, is_empty=not desired.repositories)
     others, traffic = given.others, given.traffic
-    is_json = others["output_format"] == "json"
     is_whole = healing.complete and given.selection.is_everything
-    _show(planned.plan, healing, found, memory, others, is_whole=is_whole, is_note=is_json)
+    paint = stdout_paint(no_color=others["no_color"])
+    seen = first_seen(memory, found, is_whole=is_whole)
+    text = _text(planned.plan, healing, found, seen, memory, others=others)
+    show = answer if given.formats.stdout == options.TEXT else note
+    show(text(paint))
     stopping = [finding for finding in healing.findings if finding.stops]
     if stopping:
         for finding in stopping:
@@ -100,8 +108,7 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
         raise RefusedError("this is not healed as it is; nothing was changed\n  See above.")
     # What was not healed stays remembered as it was, whatever these files say of it.
     order = Order(healing, "drift --heal", partial(lines_with, memory.last), recheck=others["recheck"], paid=paid)
-    paint = stdout_paint(no_color=others["no_color"])
-    code = carry_out(order, registry, traffic, memory, Style(is_json=is_json, full=others["full"], paint=paint))
+    code = carry_out(order, registry, traffic, memory, Style(given.formats, others["full"], paint, text))
     left = [each for each in found if not each.can_heal]
     if code == OK:
         first_seen(memory, left, is_whole=is_whole)
@@ -120,34 +127,41 @@ def _drift_in(
     return healing, drifted(healing)
 
 
-def _show(
+def _text(
     plan: Plan,
     healing: Plan,
     found: Sequence[Drifted],
+    seen: Mapping[str, str],
     memory: Memory,
-    others: Mapping[str, Any],
     *,
-    is_whole: bool,
-    is_note: bool = False,
+    others: Mapping[str, Any],
     owed: Sequence[Debt] = (),
-) -> None:
-    from reconciler.render.drift_json import drift_to_json
+) -> Callable[[Paint], str]:
+    """The drift as text, in a style that is still to be said."""
     from reconciler.render.drift_text import render_drift
 
-    seen = first_seen(memory, found, is_whole=is_whole)
-    if others["output_format"] == "json" and not is_note:
-        answer(drift_to_json(healing, found, seen, owed))
-        return
-    text = render_drift(
+    return lambda paint: render_drift(
         plan.registry,
         found,
         {key: shown_time(at) for key, at in seen.items()},
-        stdout_paint(no_color=others["no_color"]),
+        paint,
         full=others["full"],
         is_complete=healing.complete,
         notes=[*_owed(owed), *_unmatched(plan), *_notes(plan, healing, found, memory, heals=others["heal"])],
     )
-    note(text) if is_note else answer(text)
+
+
+def _renderings(
+    healing: Plan,
+    found: Sequence[Drifted],
+    seen: Mapping[str, str],
+    owed: Sequence[Debt],
+    text: Callable[[Paint], str],
+) -> Renderings:
+    """Drift in every format."""
+    from reconciler.render.drift_json import drift_to_json
+
+    return {"text": text, "json": lambda _: drift_to_json(healing, found, seen, owed)}
 
 
 def _owed(owed: Sequence[Debt]) -> list[str]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import attrs
 import click
 from click.core import ParameterSource
+
+TEXT, JSON = "text", "json"
+NAMES = (TEXT, JSON)
+_STDOUT = re.compile(r"-|/dev/stdout|/(?:dev/fd|proc/self/fd)/1")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +43,25 @@ def all_of(*decorators: Callable[[F], F]) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+@attrs.frozen
+class Wanted:
+    """One format, and where it goes."""
+
+    name: str
+    path: str | None = None  # None: stdout
+
+    def __str__(self) -> str:
+        return self.name if self.path is None else f"{self.name}={self.path}"
+
+
+def _wanted(text: str) -> Wanted:
+    """`NAME` or `NAME=FILE`, as click reads it."""
+    name, is_to_file, path = text.partition("=")
+    if name not in NAMES:
+        raise click.BadParameter(f"'{name}' is not one of {', '.join(map(repr, NAMES))}.")
+    return Wanted(name, path if is_to_file and not _STDOUT.fullmatch(path) else None)
 
 
 files = click.argument("files", metavar="FILE...", nargs=-1, required=True)
@@ -110,6 +135,16 @@ limits = all_of(
 output_format = option(
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
+formats = all_of(
+    option(
+        "--format",
+        type=_wanted,
+        metavar="NAME[=FILE]",
+        multiple=True,
+        help="text or json; NAME=FILE writes it there. Several may be given, one of them for"
+        " stdout; where all name files, nothing goes to stdout.  [default: text]",
+    ),
+)
 overlay = option(
     "--overlay",
     metavar="FILE",
@@ -140,6 +175,4 @@ no_color = option("--no-color", is_flag=True, help="No colour, also on a termina
 quiet = option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
 verbose = option("-v", "--verbose", is_flag=True, help="Tell each request on stderr.")
 
-planning = all_of(
-    overlay, now, selection, output_format, full, memory, limits, sign_in, traffic, no_color, quiet, verbose
-)
+planning = all_of(overlay, now, selection, formats, full, memory, limits, sign_in, traffic, no_color, quiet, verbose)

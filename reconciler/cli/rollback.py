@@ -11,6 +11,7 @@ import click
 
 from reconciler.cli import OK, options
 from reconciler.cli.debts import note_debts
+from reconciler.cli.formats import formats_from
 from reconciler.cli.memory import JOURNAL, Memory, Where, open_place, read_memory, where_from
 from reconciler.cli.output import note
 from reconciler.cli.plan_output import put_out
@@ -42,7 +43,7 @@ _STILL = "\nThe files still say what they said: change them too, or the next app
 @options.registry
 @options.out
 @options.state
-@options.output_format
+@options.formats
 @options.full
 @options.limits
 @options.sign_in
@@ -73,6 +74,7 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     from reconciler.planning.limits import check_limits
     from reconciler.planning.undo import undo
 
+    formats = formats_from(others, (), others["out"])
     limits, traffic, where = limits_from(others), traffic_from(others), where_from(others)
     wanted, place = _wanted(run, where)
     with open_registry(registry, str(wanted["registry"]), traffic) as live:
@@ -85,7 +87,7 @@ def command(run: str, registry: str | None, **others: Any) -> int:
     undone = undo(str(wanted["run"]), live.name, done, found, memory=memory.base, managed=managed)
     plan = attrs.evolve(undone.plan, findings=check_limits(undone.plan, limits, desired_is_empty=False))
     _tell_left(undone.left, full=bool(others["full"]))
-    put_out(plan, traffic, others)
+    put_out(plan, formats, traffic, others)
     tell(_STILL, traffic, when=plan.has_changes)
     return OK
 

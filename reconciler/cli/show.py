@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from reconciler.cli import OK, options
-from reconciler.cli.output import answer, stdout_paint
+from reconciler.cli.formats import deliver, formats_from
+from reconciler.cli.output import stdout_paint
+from reconciler.cli.plan_output import plan_renderings
 from reconciler.cli.plan_source import read_bytes
 
 
 @click.command("show")
 @click.argument("plan", metavar="PLAN")
-@options.output_format
+@options.formats
 @options.full
 @options.no_color
-def command(plan: str, output_format: str, full: bool, no_color: bool) -> int:  # noqa: FBT001 - click's signature
+def command(plan: str, **others: Any) -> int:
     """
     Show a saved plan.
 
@@ -25,13 +29,12 @@ def command(plan: str, output_format: str, full: bool, no_color: bool) -> int:  
     Examples:
       reconciler show plan.json
       reconciler show plan.json --full
+      reconciler show plan.json --format text=plan.txt
     """
-    from reconciler.planning.planfile import plan_from_json, plan_to_json
-    from reconciler.render.plan_text import render_plan
+    from reconciler.planning.planfile import plan_from_json
 
+    formats = formats_from(others, (plan,))
     saved = plan_from_json(read_bytes(plan), plan)
-    if output_format == "json":
-        answer(plan_to_json(saved))
-    else:
-        answer(render_plan(saved, stdout_paint(no_color=no_color), full=full))
+    paint = stdout_paint(no_color=others["no_color"])
+    deliver(formats, plan_renderings(saved, full=others["full"]), paint)
     return OK

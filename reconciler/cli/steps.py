@@ -14,6 +14,7 @@ import attrs
 import click
 
 from reconciler.cli.clock import nanoseconds, now, parsed, text_of
+from reconciler.cli.formats import Formats
 from reconciler.cli.gathered import Gathered
 from reconciler.cli.memory import Where, where_from
 from reconciler.cli.options import said_at
@@ -122,10 +123,11 @@ class Given:
     where: Where
     selection: Selection
     now: datetime  # the moment that rules with a time go by
+    formats: Formats  # what to answer in
     others: Mapping[str, Any]  # the options of the command itself, by name
 
 
-def given_from(options: dict[str, Any]) -> Given:
+def given_from(options: dict[str, Any], formats: Formats) -> Given:
     """
     What the command line says.
 
@@ -133,7 +135,7 @@ def given_from(options: dict[str, Any]) -> Given:
         RefusedError: something of it cannot be.
     """
     limits, traffic, where = limits_from(options), traffic_from(options), where_from(options)
-    return Given(limits, traffic, where, _selection_from(options), now_from(options), options)
+    return Given(limits, traffic, where, _selection_from(options), now_from(options), formats, options)
 
 
 def _selection_from(options: dict[str, Any]) -> Selection:
