@@ -26,6 +26,7 @@ Way = Literal["hidden", "loosened", "moved", "deleted", "tightened", "changed"]
 Severity = Literal["critical", "warning"]
 
 WAYS: tuple[Way, ...] = ("hidden", "loosened", "moved", "deleted", "tightened", "changed")
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
 _CRITICAL = frozenset({"hidden", "loosened", "moved", "deleted"})
 _DRIFTED: tuple[Cause, ...] = ("drift", "conflict")
 _WAY_OF: Mapping[str, Way] = {"hide": "hidden", "loosen": "loosened", "tighten": "tightened"}

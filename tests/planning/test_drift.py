@@ -9,7 +9,7 @@ from reconciler.model.last_applied import Remembered, RememberedRepository
 from reconciler.model.matching import DesiredIndex
 from reconciler.planning.cause import Base
 from reconciler.planning.compare import make_plan, plan_repository
-from reconciler.planning.drift import drifted, only_drift
+from reconciler.planning.drift import drifted, only_drift, severity_of
 from reconciler.planning.planfile import plan_from_json, plan_to_json
 
 RULE = {
@@ -75,6 +75,24 @@ def test_drift_is_told_in_a_word(live, ways, can_heal):
 
     (found,) = drifted(plan)
     assert (ways, can_heal) == (found.ways, found.can_heal)
+
+
+@pytest.mark.parametrize(
+    ("ways", "expected"),
+    [
+        (("hidden",), "critical"),
+        (("loosened", "tightened"), "critical"),
+        (("moved",), "critical"),
+        (("deleted",), "critical"),
+        (("tightened",), "warning"),
+        (("changed",), "warning"),
+        (("tightened", "changed"), "warning"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " and ".join(value),
+)
+def test_a_drift_is_critical_where_protection_or_the_image_is_gone(ways, expected):
+    """What is less protected, hidden, elsewhere or gone cannot wait; that more is locked than was asked for can."""
+    assert expected == severity_of(ways)
 
 
 def test_the_fingerprint_of_a_drift_stays_while_it_is_the_same():
