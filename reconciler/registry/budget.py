@@ -37,6 +37,7 @@ class Budget:
         self.limit = float(most)
         self._most = float(most)
         self._closed_until_s = 0.0  # on the monotonic clock, like all times here
+        self._closed_s = 0.0  # in all, what is left of the last time included
         self._interval_s = 0.0  # between two starts; 0 while the registry has named no rate
         self._next_start_s = 0.0
         self._cut_at_s = 0.0  # when the limit was last halved
@@ -63,10 +64,16 @@ class Budget:
         were sent before the last cut tell nothing new, so they cut no further.
         """
         now_s = time.monotonic()
+        self._closed_s += max(0.0, now_s + delay_s - max(now_s, self._closed_until_s))
         self._closed_until_s = max(self._closed_until_s, now_s + delay_s)
         if sent_at_s > self._cut_at_s:
             self._cut_at_s = now_s
             self.limit = max(1.0, self.limit / 2)
+
+    @property
+    def closed_s(self) -> float:
+        """For how long a 429 has let nothing start so far, however many waited, and however many 429s said so."""
+        return self._closed_s - max(0.0, self._closed_until_s - time.monotonic())
 
     def answered(self, headers: httpx.Headers) -> None:
         """An answer came that was no 429: grow back, by one for each round of answers, and heed the named rate."""

@@ -34,6 +34,7 @@ from reconciler.registry.exchange import KINDS, Answer, Failure, Kind, Request, 
 from reconciler.registry.location import Location, origin_of
 from reconciler.registry.patience import TOO_MANY_REQUESTS, Patience
 from reconciler.registry.route import Proxy, proxy_for, trusted
+from reconciler.registry.tally import NO_ANSWER, Tally
 
 MAX_BODY_BYTES = 32 * 2**20  # a page of 1,000 tags has 0.4 MiB
 _MIN_ATTEMPT_S = 0.1
@@ -62,6 +63,7 @@ class Transport:
         concurrency: int,
         on_pause: Callable[[Pause], None],
         on_answer: Callable[[str], None] | None = None,
+        on_close: Callable[[Tally], None] | None = None,
         ca_bundle: str | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
@@ -74,6 +76,7 @@ class Transport:
             concurrency: Requests under way at the same time, at most.
             on_pause: Is told of each pause that the registry asks for.
             on_answer: Is told each exchange in one line, without headers and bodies.
+            on_close: Is told what was asked in all, once no more will be.
             ca_bundle: File or folder of certificate authorities to believe, besides the machine's own.
             environment: Where a proxy is named.
 
@@ -81,10 +84,11 @@ class Transport:
             RefusedError: the proxy or the authorities cannot be used.
         """
         self.location = location
-        self.requests: Counter[str] = Counter()  # sent so far, by method, repeats included
+        self.requests: Counter[tuple[Kind, str]] = Counter()  # so far, repeats included, by what came of them
         self._timeout_s = timeout_s
         self._on_pause = on_pause
         self._on_answer = on_answer
+        self._on_close = on_close
         self._slots = asyncio.Semaphore(concurrency)
         self._budgets = {kind: Budget(concurrency) for kind in KINDS}
         self._tls = trusted(location, ca_bundle)
@@ -107,6 +111,8 @@ class Transport:
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
+        if self._on_close:
+            self._on_close(Tally(self.requests, {kind: budget.closed_s for kind, budget in self._budgets.items()}))
 
     async def send(self, request: Request) -> Answer:
         """
@@ -123,7 +129,7 @@ class Transport:
             async with budget, self._slots:  # waiting for a turn is not the registry being slow: no timeout runs
                 self._check_deadline(request)
                 sent_at_s = time.monotonic()
-                outcome = await self._attempt(request, patience.left_s)
+                outcome = await self._counted_attempt(request, patience.left_s)
             took_s = time.monotonic() - sent_at_s
             if self._on_answer:
                 self._on_answer(self.secrets.masked(_told(request, outcome, took_s)))
@@ -140,6 +146,15 @@ class Transport:
             else:
                 await asyncio.sleep(delay_s)
 
+    async def _counted_attempt(self, request: Request, left_s: float) -> Answer | Failure:
+        status = NO_ANSWER  # also where it is cut off, or the answer is none that can be taken
+        try:
+            outcome = await self._attempt(request, left_s)
+            status = str(outcome.status) if isinstance(outcome, Answer) else NO_ANSWER
+            return outcome
+        finally:
+            self.requests[request.kind, status] += 1
+
     async def _attempt(self, request: Request, left_s: float) -> Answer | Failure:
         url = f"{self.location.origin}{request.target}"
         headers = self._headers if not request.headers else self._headers_with(request.headers)
@@ -148,7 +163,6 @@ class Transport:
         if request.not_after_s is not None:  # a connection that takes longer to stand is none to send it on
             connect_s = max(_MIN_ATTEMPT_S, min(limit_s, request.not_after_s - steady_s()))
             message.extensions["timeout"] = {"connect": connect_s, "pool": connect_s}
-        self.requests[request.method] += 1
         try:
             async with asyncio.timeout(limit_s):
                 return await self._exchange(message, url)
