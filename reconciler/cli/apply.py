@@ -18,6 +18,7 @@ from reconciler.cli.carry_out import Order, Style, carry_out
 from reconciler.cli.clock import now, parsed
 from reconciler.cli.debts import pay_first
 from reconciler.cli.formats import formats_from
+from reconciler.cli.measured import measured
 from reconciler.cli.memory import Memory, Where, locked_memory
 from reconciler.cli.output import answer, note, standard_input, stdout_paint
 from reconciler.cli.plan_source import names_a_plan, read_bytes
@@ -48,7 +49,9 @@ _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 @click.option("--mark", metavar="REF", help="Move this ref of Git here when every change ended verified.")
 @options.lock_timeout
 @options.recheck
+@options.metrics
 @options.planning
+@measured
 def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     """
     Make the registry what the files declare.

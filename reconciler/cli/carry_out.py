@@ -68,6 +68,7 @@ def carry_out(order: Order, registry: Registry, traffic: Traffic, memory: Memory
     """
     run = Run.begun(order.operation, memory)
     report = asyncio.run(_converged(order, registry, traffic, memory, book_for(memory, registry, run)))
+    traffic.measured.outcomes = report.outcomes
     with uninterrupted():
         problems = record(run, order, report, memory)
     with terminated_as_interrupted():  # the event loop has forgotten what SIGTERM should do

@@ -15,6 +15,7 @@ from reconciler.cli.clock import shown_time
 from reconciler.cli.debts import note_debts, pay_first
 from reconciler.cli.first_seen import first_seen
 from reconciler.cli.formats import Renderings, deliver, formats_from
+from reconciler.cli.measured import measured
 from reconciler.cli.memory import Memory, locked_memory, read_memory
 from reconciler.cli.output import answer, note, standard_input, stdout_paint
 from reconciler.cli.registry import Registry, open_registry
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 @click.option("--heal", is_flag=True, help="Undo it: make just that what it was last applied as. Does not ask.")
 @options.lock_timeout
 @options.recheck
+@options.metrics
 @options.planning
+@measured
 def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     """
     Tell what somebody changed behind our back.
@@ -73,6 +76,7 @@ def _told(desired: DesiredState, registry: Registry, given: Given, memory: Memor
     owed = note_debts(memory.store, registry)
     planned = plan_registry(desired, registry, given, memory.base, owed=owed)
     healing, found = _drift_in(planned, given.limits, memory)
+    given.traffic.measured.found = found
     is_whole = healing.complete and given.selection.is_everything
     seen = first_seen(memory, found, is_whole=is_whole)
     text = _text(planned.plan, healing, found, seen, memory, others=given.others, owed=planned.owed)
@@ -94,6 +98,7 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
         )
     planned = plan_registry(desired, registry, given, memory.base)
     healing, found = _drift_in(planned, given.limits, memory, is_empty=not desired.repositories)
+    given.traffic.measured.found = found
     others, traffic = given.others, given.traffic
     is_whole = healing.complete and given.selection.is_everything
     paint = stdout_paint(no_color=others["no_color"])

@@ -175,4 +175,13 @@ no_color = option("--no-color", is_flag=True, help="No colour, also on a termina
 quiet = option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
 verbose = option("-v", "--verbose", is_flag=True, help="Tell each request on stderr.")
 
+metrics = all_of(
+    option(
+        "--metrics",
+        metavar="FILE|URL",
+        help="Tell Prometheus what the run comes to: in this .prom file, or at this Pushgateway.",
+    ),
+    option("--metrics-insecure", is_flag=True, help="Permit plain http to a Pushgateway on another machine."),
+)
+
 planning = all_of(overlay, now, selection, formats, full, memory, limits, sign_in, traffic, no_color, quiet, verbose)

@@ -9,6 +9,7 @@ import click
 from reconciler.cli import CHANGES, ERROR, OK, options
 from reconciler.cli.debts import note_debts
 from reconciler.cli.formats import formats_from
+from reconciler.cli.measured import measured
 from reconciler.cli.memory import read_memory
 from reconciler.cli.output import note, standard_input
 from reconciler.cli.plan_output import put_out
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 @options.registry
 @options.out
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes or drift.")
+@options.metrics
 @options.planning
+@measured
 def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     """
     Show what apply would change.

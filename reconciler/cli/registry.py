@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from reconciler.cli.measured import Measured
 from reconciler.cli.output import note
 from reconciler.errors import RefusedError
 
@@ -33,6 +34,7 @@ class Traffic:
     timeout_s: float
     quiet: bool
     verbose: bool
+    measured: Measured = attrs.field(factory=Measured, eq=False)  # what comes of it
 
 
 @attrs.frozen
@@ -69,10 +71,12 @@ def open_registry(asked: str | None, written: str | None, traffic: Traffic) -> I
     instead = f", not {written} as written" if asked and written and asked != written else ""
     if named == EMULATOR:
         with _embedded() as url:
+            traffic.measured.registry = EMULATOR
             tell(f"Registry  the embedded emulator, not a real registry; its data: {EMULATOR_DATA}{instead}", traffic)
             yield Registry(EMULATOR, parse_location(url), None if asked else written)
         return
     location = parse_location(named, insecure=traffic.insecure)
+    traffic.measured.registry = location.name
     if not asked:
         _check_who_gets_credentials(location, traffic.sign_in)
     tell(f"Registry  {location.name}{instead}", traffic)
@@ -126,6 +130,7 @@ def client_for(registry: Registry, traffic: Traffic, sink: Sink) -> Client:
         concurrency=traffic.concurrency,
         on_pause=lambda pause: sink(Waiting(pause.delay_s, pause.kind)),
         on_answer=note if traffic.verbose else None,
+        on_close=traffic.measured.tallies.append,
         ca_bundle=traffic.ca_bundle,
     )
     accounts = accounts_for(registry.location, traffic.sign_in)

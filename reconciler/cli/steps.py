@@ -16,6 +16,7 @@ import click
 from reconciler.cli.clock import nanoseconds, now, parsed, text_of
 from reconciler.cli.formats import Formats
 from reconciler.cli.gathered import Gathered
+from reconciler.cli.measured import Measured
 from reconciler.cli.memory import Where, where_from
 from reconciler.cli.options import said_at
 from reconciler.cli.output import password_from_stdin
@@ -77,6 +78,7 @@ def traffic_from(options: dict[str, object]) -> Traffic:
         timeout_s=timeout_s,
         quiet=bool(options.pop("quiet")),
         verbose=bool(options.pop("verbose")),
+        measured=cast("Measured | None", options.pop("measured", None)) or Measured(),
     )
 
 
@@ -203,6 +205,7 @@ def plan_registry(
         now=text_of(given.now) if goes_by_time(desired) else None,
         expires=expiry(plan, desired, nanoseconds(given.now)),
     )
+    given.traffic.measured.plan = plan
     return Planned(plan, gathered.lines, gathered.pending, gathered.owed)
 
 
