@@ -124,6 +124,7 @@ def _tell(report: Report, style: Style) -> bool:
 def report_renderings(report: Report, *, full: bool) -> Renderings:
     """A report in every format."""
     from reconciler.render.report_json import report_to_json
+    from reconciler.render.report_junit import report_to_junit
     from reconciler.render.report_markdown import render_report_markdown
     from reconciler.render.report_text import render_report
 
@@ -138,6 +139,7 @@ def report_renderings(report: Report, *, full: bool) -> Renderings:
         "markdown": lambda _: render_report_markdown(
             plan, report.outcomes, interrupted=report.interrupted, unlocked=report.unlocked
         ),
+        "junit": lambda _: report_to_junit(plan, report.outcomes, report.unlocked),
     }
 
 

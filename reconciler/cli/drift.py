@@ -52,7 +52,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     Examples:
       reconciler drift registry.yaml
       reconciler drift registry.yaml --format json | jq '.drift[].address'
-      reconciler drift registry.yaml --format text --format json=drift.json
+      reconciler drift registry.yaml --format text --format junit=drift.xml
       reconciler drift registry.yaml --heal --state az://state/prod.json
     """
     from reconciler.files import load_desired
@@ -136,6 +136,7 @@ def _renderings(
 ) -> Renderings:
     """Drift in every format."""
     from reconciler.render.drift_json import drift_to_json
+    from reconciler.render.drift_junit import drift_to_junit
     from reconciler.render.drift_markdown import render_drift_markdown
     from reconciler.render.drift_text import render_drift
 
@@ -152,6 +153,7 @@ def _renderings(
         "text": text,
         "json": lambda _: drift_to_json(healing, found, seen, owed),
         "markdown": lambda _: render_drift_markdown(healing, found, shown, remarks),
+        "junit": lambda _: drift_to_junit(healing, found, seen, owed),
     }
 
 

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from reconciler.model.attributes import Value
-from reconciler.planning.drift import WAYS, Attribute, Drifted
+from reconciler.planning.drift import WAYS, Drifted
 from reconciler.planning.plan import Plan
+from reconciler.render.drift_words import attribute_change
 from reconciler.render.markdown import Row, code, codes, comment_marker, document, notes
-from reconciler.render.words import count, named, shown
+from reconciler.render.words import count, named
 
 _GRAVE = ("hidden", "loosened", "moved", "deleted")
 _COLUMNS = ("", "Resource", "Last applied → live", "First seen", "Declared at")
@@ -61,13 +61,5 @@ def _row(each: Drifted, first_seen: Mapping[str, str]) -> Row:
 
 def _cells(each: Drifted, first_seen: Mapping[str, str]) -> tuple[str, ...]:
     since = each.first_seen(first_seen)
-    attributes = "<br>".join(map(_attribute, each.attributes))
+    attributes = "<br>".join(code(attribute_change(attribute)) for attribute in each.attributes)
     return attributes, code(since) if since else "", codes(each.origins)
-
-
-def _attribute(attribute: Attribute) -> str:
-    return code(f"{attribute.name} {_value(attribute.last_applied, '?')} → {_value(attribute.live, 'gone')}")
-
-
-def _value(value: Value | None, otherwise: str) -> str:
-    return otherwise if value is None else shown(value)

@@ -21,7 +21,7 @@ MESSAGES = {"failed": "PATCH https://contoso.azurecr.io/…: 500\n  Try again.",
 HEALING = make_plan("contoso.azurecr.io", digest("d"), [], MemoryReference("lineage", 7))
 
 
-def _outcomes() -> tuple[Outcome, ...]:
+def outcomes() -> tuple[Outcome, ...]:
     """Of the typical plan each change ended in another way."""
     statuses = (*STATUSES, "verified")
     return tuple(
@@ -34,7 +34,7 @@ def test_a_report_is_a_comment():
     """What did not end verified stands first, what failed before what was not tried; what is still open is told."""
     unlocked = (Unlocked(Address("prod/api"), ("writeEnabled",), "open", "403"), Unlocked(Address("b"), (), "restored"))
 
-    shown = render_report_markdown(typical_plan(), _outcomes(), interrupted=True, unlocked=unlocked)
+    shown = render_report_markdown(typical_plan(), outcomes(), interrupted=True, unlocked=unlocked)
 
     assert golden("report.md") == shown
 
