@@ -66,7 +66,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
       reconciler apply registry.yaml
       reconciler apply registry.yaml --auto-approve --expect sha256:9f2c…
       reconciler apply plan.json
-      reconciler apply registry.yaml --auto-approve --format json=apply.json
+      reconciler apply registry.yaml --auto-approve --format junit=apply.xml
     """
     is_plan = names_a_plan(files)
     _check(others, is_plan=is_plan)

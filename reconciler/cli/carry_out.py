@@ -56,7 +56,9 @@ class Style:
     formats: Formats
     full: bool
     paint: Paint
-    said_before: Callable[[Paint], str] = lambda _: ""  # what a file in text begins with: what stdout showed before
+    said_before: Callable[[Paint], str | bytes] = lambda _: (
+        ""
+    )  # what a file in text begins with: what stdout showed before
 
 
 def carry_out(order: Order, registry: Registry, traffic: Traffic, memory: Memory, style: Style) -> int:
@@ -111,7 +113,7 @@ def _tell(report: Report, style: Style) -> bool:
     in_text = renderings[TEXT]
 
     def whole_text(paint: Paint) -> str:
-        return "\n".join(filter(None, [style.said_before(paint), str(in_text(paint))]))
+        return "\n".join(filter(None, [str(style.said_before(paint)), str(in_text(paint))]))
 
     for_files: Renderings = {**renderings, TEXT: whole_text}
     try:
@@ -123,6 +125,8 @@ def _tell(report: Report, style: Style) -> bool:
 def report_renderings(report: Report, *, full: bool) -> Renderings:
     """A report in every format."""
     from reconciler.render.report_json import report_to_json
+    from reconciler.render.report_junit import report_to_junit
+    from reconciler.render.report_markdown import render_report_markdown
     from reconciler.render.report_text import render_report
 
     plan = report.plan
@@ -133,6 +137,10 @@ def report_renderings(report: Report, *, full: bool) -> Renderings:
         "json": lambda _: report_to_json(
             plan, report.outcomes, interrupted=report.interrupted, unlocked=report.unlocked
         ),
+        "markdown": lambda _: render_report_markdown(
+            plan, report.outcomes, interrupted=report.interrupted, unlocked=report.unlocked
+        ),
+        "junit": lambda _: report_to_junit(plan, report.outcomes, report.unlocked),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     Examples:
       reconciler drift registry.yaml
       reconciler drift registry.yaml --format json | jq '.drift[].address'
-      reconciler drift registry.yaml --format text --format json=drift.json
+      reconciler drift registry.yaml --format text --format junit=drift.xml
       reconciler drift registry.yaml --heal --state az://state/prod.json
     """
     from reconciler.files import load_desired
@@ -77,10 +77,7 @@ def _told(desired: DesiredState, registry: Registry, given: Given, memory: Memor
     planned = plan_registry(desired, registry, given, memory.base, owed=owed)
     healing, found = _drift_in(planned, given.limits, memory)
     given.traffic.measured.found = found
-    is_whole = healing.complete and given.selection.is_everything
-    seen = first_seen(memory, found, is_whole=is_whole)
-    text = _text(planned.plan, healing, found, seen, memory, others=given.others, owed=planned.owed)
-    renderings = _renderings(healing, found, seen, planned.owed, text)
+    renderings = _renderings(planned.plan, healing, found, memory, given=given, owed=planned.owed)
     deliver(given.formats, renderings, stdout_paint(no_color=given.others["no_color"]))
     if not healing.complete:
         note(f"error: {len(healing.unknown):,} could not be read in full; there may be more drift than this")
@@ -102,10 +99,11 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
     others, traffic = given.others, given.traffic
     is_whole = healing.complete and given.selection.is_everything
     paint = stdout_paint(no_color=others["no_color"])
-    seen = first_seen(memory, found, is_whole=is_whole)
-    text = _text(planned.plan, healing, found, seen, memory, others=others)
-    show = answer if given.formats.stdout == options.TEXT else note
-    show(text(paint))
+    text = _renderings(planned.plan, healing, found, memory, given=given)["text"]
+    if given.formats.stdout == options.TEXT:
+        answer(text(paint))
+    else:
+        note(str(text(paint)))
     stopping = [finding for finding in healing.findings if finding.stops]
     if stopping:
         for finding in stopping:
@@ -132,41 +130,36 @@ def _drift_in(
     return healing, drifted(healing)
 
 
-def _text(
+def _renderings(
     plan: Plan,
     healing: Plan,
     found: Sequence[Drifted],
-    seen: Mapping[str, str],
     memory: Memory,
     *,
-    others: Mapping[str, Any],
+    given: Given,
     owed: Sequence[Debt] = (),
-) -> Callable[[Paint], str]:
-    """The drift as text, in a style that is still to be said."""
-    from reconciler.render.drift_text import render_drift
-
-    return lambda paint: render_drift(
-        plan.registry,
-        found,
-        {key: shown_time(at) for key, at in seen.items()},
-        paint,
-        full=others["full"],
-        is_complete=healing.complete,
-        notes=[*_owed(owed), *_unmatched(plan), *_notes(plan, healing, found, memory, heals=others["heal"])],
-    )
-
-
-def _renderings(
-    healing: Plan,
-    found: Sequence[Drifted],
-    seen: Mapping[str, str],
-    owed: Sequence[Debt],
-    text: Callable[[Paint], str],
 ) -> Renderings:
     """Drift in every format."""
     from reconciler.render.drift_json import drift_to_json
+    from reconciler.render.drift_junit import drift_to_junit
+    from reconciler.render.drift_markdown import render_drift_markdown
+    from reconciler.render.drift_text import render_drift
 
-    return {"text": text, "json": lambda _: drift_to_json(healing, found, seen, owed)}
+    seen = first_seen(memory, found, is_whole=healing.complete and given.selection.is_everything)
+    shown = {key: shown_time(at) for key, at in seen.items()}
+    others = given.others
+    remarks = [*_owed(owed), *_unmatched(plan), *_notes(plan, healing, found, memory, heals=others["heal"])]
+
+    def text(paint: Paint) -> str:
+        full, is_complete = others["full"], healing.complete
+        return render_drift(plan.registry, found, shown, paint, full=full, notes=remarks, is_complete=is_complete)
+
+    return {
+        "text": text,
+        "json": lambda _: drift_to_json(healing, found, seen, owed),
+        "markdown": lambda _: render_drift_markdown(healing, found, shown, remarks),
+        "junit": lambda _: drift_to_junit(healing, found, seen, owed),
+    }
 
 
 def _owed(owed: Sequence[Debt]) -> list[str]:

@@ -10,8 +10,8 @@ import attrs
 import click
 from click.core import ParameterSource
 
-TEXT, JSON = "text", "json"
-NAMES = (TEXT, JSON)
+TEXT, JSON, MARKDOWN, JUNIT = "text", "json", "markdown", "junit"
+NAMES = (TEXT, JSON, MARKDOWN, JUNIT)
 _STDOUT = re.compile(r"-|/dev/stdout|/(?:dev/fd|proc/self/fd)/1")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -141,7 +141,7 @@ formats = all_of(
         type=_wanted,
         metavar="NAME[=FILE]",
         multiple=True,
-        help="text or json; NAME=FILE writes it there. Several may be given, one of them for"
+        help="text, json, markdown or junit; NAME=FILE writes it there. Several may be given, one of them for"
         " stdout; where all name files, nothing goes to stdout.  [default: text]",
     ),
 )

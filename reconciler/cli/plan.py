@@ -41,7 +41,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
       reconciler plan registry.yaml
       reconciler plan registry.yaml --out plan.json --detailed-exitcode
       reconciler plan base.yaml prod.yaml --format json | jq .summary
-      reconciler plan registry.yaml --format text --format json=plan.json
+      reconciler plan registry.yaml --format text --format markdown=plan.md
     """
     from reconciler.files import load_desired
 

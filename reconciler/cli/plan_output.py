@@ -28,9 +28,13 @@ def put_out(plan: Plan, formats: Formats, traffic: Traffic, others: Mapping[str,
 def plan_renderings(plan: Plan, *, full: bool) -> Renderings:
     """A plan in every format."""
     from reconciler.planning.planfile import plan_to_json
+    from reconciler.render.plan_junit import plan_to_junit
+    from reconciler.render.plan_markdown import render_plan_markdown
     from reconciler.render.plan_text import render_plan
 
     return {
         "text": lambda paint: render_plan(plan, paint, full=full),
         "json": lambda _: plan_to_json(plan),
+        "markdown": lambda _: render_plan_markdown(plan),
+        "junit": lambda _: plan_to_junit(plan),
     }

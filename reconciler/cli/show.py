@@ -29,7 +29,7 @@ def command(plan: str, **others: Any) -> int:
     Examples:
       reconciler show plan.json
       reconciler show plan.json --full
-      reconciler show plan.json --format text=plan.txt
+      reconciler show plan.json --format markdown=plan.md --format junit=plan.xml
     """
     from reconciler.planning.planfile import plan_from_json
 

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from reconciler.model.attributes import DIGEST
-from reconciler.planning.drift import WAYS, Attribute, Drifted
-from reconciler.render.words import Paint, count, paragraph, safe, sentence, short_name, shown, whole_digests
+from reconciler.planning.drift import WAYS, Drifted
+from reconciler.render.drift_words import attribute_change
+from reconciler.render.words import Paint, count, paragraph, safe, sentence, short_name, whole_digests
 
 SHOWN = 50  # resources; beyond that the gravest are shown and the rest counted
 _SIGNS = {"moved": ">", "deleted": "-"}
 _MAX_NAME = 30
 _MARGIN = 6
+_NAME_WIDTH = 14  # columns, of an attribute
 
 
 def render_drift(
@@ -76,7 +78,7 @@ class _Layout:
         else:
             yield f"  {sign} {name:{self._name_width}}  {told}"
         if each.ways[0] != "deleted":
-            yield from (f"      {_attribute(attribute)}" for attribute in each.attributes)
+            yield from (f"      {attribute_change(attribute, width=_NAME_WIDTH)}" for attribute in each.attributes)
         yield from self._whole(each) if self._digests else ()
         yield self._paint(f"      declared at {', '.join(map(safe, each.origins))}", "dim")
 
@@ -91,11 +93,6 @@ class _Layout:
 def _word(each: Drifted) -> str:
     suffix = ", though locked" if each.ways[0] in ("moved", "deleted") else ""
     return f"{', '.join(each.ways)}{suffix}"
-
-
-def _attribute(attribute: Attribute) -> str:
-    values = [value if value is None else shown(value) for value in (attribute.last_applied, attribute.live)]
-    return f"{safe(attribute.name):13}  {values[0] or '?'} → {values[1] or 'gone'}"
 
 
 def _summary(

@@ -28,11 +28,11 @@ def plan_notes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
         paint: Puts text in a style.
         full: Show every note, however many there are, and every digest to its last digit.
     """
-    for title, notes, is_whole in _all_notes(plan, digests=full):
+    for title, notes, is_whole in all_notes(plan, digests=full):
         yield _notes(title, notes, paint, full=full or is_whole)
 
 
-def _all_notes(plan: Plan, *, digests: bool) -> Iterator[tuple[str, Sequence[tuple[str, str]], bool]]:
+def all_notes(plan: Plan, *, digests: bool) -> Iterator[tuple[str, Sequence[tuple[str, str]], bool]]:
     """What else a plan says: titles, what stands below each, and whether all of it is always shown."""
     moved = [(str(drift.address), _drift(drift, whole=digests)) for drift in plan.drift]
     yield "Drift that no change undoes: it was locked, and is remembered as it was", moved, False

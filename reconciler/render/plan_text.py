@@ -8,16 +8,15 @@ reads 100,000 lines, and the one that hides an image must not drown in them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 
 from reconciler.model.address import Address
 from reconciler.model.attributes import DIGEST
-from reconciler.planning.cause import GRAVEST_FIRST, Cause
-from reconciler.planning.plan import ACTIONS, Change, Plan, effects_of
+from reconciler.planning.plan import Change, Plan, effects_of
 from reconciler.render.change_rows import rows, whole
 from reconciler.render.plan_notes import plan_notes
+from reconciler.render.plan_summary import GRAVE, claims, effects, gravity, has_cause, summary_lines, told_causes
 from reconciler.render.words import (
     WIDTH,
     Paint,
@@ -36,7 +35,6 @@ _SIGNS = {"update": "~", "move": ">", "create": "+", "delete": "-"}
 _BELOW, _DEEPER = "└", " └"
 _SIGN_WIDTH = 2  # columns
 _SIGN_STYLES: dict[str, Style] = {"update": "yellow", "move": "yellow", "create": "green", "delete": "red"}
-_GRAVITY = ("hide", "loosen")
 _MARKS = {"hide": "hides", "loosen": "loosens"}
 _CAUSE_STYLES: dict[str, Style] = {"drift": "red", "conflict": "red"}
 _MAX_NAME = 30
@@ -69,29 +67,16 @@ def _changes(plan: Plan, paint: Paint, *, full: bool, digests: bool) -> Iterator
         for name, changes in groups:
             yield layout.repository(name, _nested(changes))
         return
-    groups.sort(key=lambda group: (min(map(_gravity, group[1])), group[0]))
+    groups.sort(key=lambda group: (min(map(gravity, group[1])), group[0]))
     for name, changes in groups[:SHOWN_REPOSITORIES]:
-        gravest = sorted(changes, key=lambda change: (_gravity(change), change.address.order))
+        gravest = sorted(changes, key=lambda change: (gravity(change), change.address.order))
         yield layout.repository(name, gravest[:SHOWN_CHANGES], left_out=gravest[SHOWN_CHANGES:])
     rest = groups[SHOWN_REPOSITORIES:]
     if rest:
         left_out = [change for _, changes in rest for change in changes]
         where = count(len(rest), "more repository", "more repositories")
-        more = f"… and {count(len(left_out), 'change')} in {where} {_effects(left_out)}".rstrip()
+        more = f"… and {count(len(left_out), 'change')} in {where} {effects(left_out)}".rstrip()
         yield paint(more, "dim") + "\n" + paint("  The gravest stand first; --full shows all.", "dim") + "\n"
-
-
-def _gravity(change: Change) -> int:
-    if change.action == "delete":
-        return 0
-    ranks = (rank for rank, effect in enumerate(_GRAVITY, 1) if effect in change.effects)
-    return next(ranks, len(_GRAVITY) + (1 if change.action == "move" else 2))
-
-
-def _effects(changes: Sequence[Change]) -> str:
-    counts = Counter(effect for change in changes for effect in change.effects)
-    means = ", ".join(f"{counts[effect]:,} {effect}" for effect in ("tighten", "loosen", "hide") if counts[effect])
-    return f"({means})" if means else ""
 
 
 class _Layout:
@@ -108,11 +93,11 @@ class _Layout:
         self._attribute_width = max(attributes, default=0)
         widths = (len(text) for change in plan.changes for _, text in rows(change, self._attribute_width))
         self._row_width = max(widths, default=0)
-        is_grave = any(set(change.effects) & set(_GRAVITY) for change in plan.changes)
+        is_grave = any(set(change.effects) & set(GRAVE) for change in plan.changes)
         self._mark_width = max(map(len, _MARKS.values())) if is_grave else 0
         # Who moved is said where somebody did, and where nobody knows although there is a memory.
-        told = {cause for change in plan.changes if _has_cause(change) for cause in change.causes.values()}
-        told &= _told_causes(plan)
+        told = {cause for change in plan.changes if has_cause(change) for cause in change.causes.values()}
+        told &= told_causes(plan)
         self._cause_width = max(map(len, told), default=0)
         self._told = told
         self._margin = 4 + self._name_width + 2  # where rows begin
@@ -124,7 +109,7 @@ class _Layout:
         for change in changes:
             lines += self._change(change)
         if left_out:
-            more = f"    … and {count(len(left_out), 'more change')} here {_effects(left_out)}".rstrip()
+            more = f"    … and {count(len(left_out), 'more change')} here {effects(left_out)}".rstrip()
             lines.append(self._paint(f"{more}; --full shows all", "dim"))
         return "\n".join(lines) + "\n"
 
@@ -173,7 +158,7 @@ class _Layout:
         if self._cause_width:
             cause = change.causes[attribute] if attribute else change.cause
             is_condition = not attribute and change.action == "update"
-            told = cause if cause in self._told and _has_cause(change) and not is_condition else ""
+            told = cause if cause in self._told and has_cause(change) and not is_condition else ""
             row = f"{row}  {self._column(told, self._cause_width, _CAUSE_STYLES.get(told, 'dim'))}"
         return row
 
@@ -204,54 +189,6 @@ def _is_part(change: Change) -> bool:
     return change.via is not None and change.via.digest != change.address.digest
 
 
-def _told_causes(plan: Plan) -> set[Cause]:
-    return {"drift", "conflict", "unknown"} if plan.base else set()
-
-
 def _summary(plan: Plan, paint: Paint) -> str:
-    claim = sentence(f"Plan for {safe(plan.registry)}:", _claims(plan), _effects(plan.changes))
-    rest = [line for line in (_causes(plan), _rest(plan), _time(plan)) if line]
-    return "\n".join([paint(claim, "bold"), *(paragraph(line, margin=2) for line in rest)]) + "\n"
-
-
-def _claims(plan: Plan) -> list[str]:
-    if not plan.changes:
-        return ["no changes" if plan.complete else "no changes in what could be read"]
-    counts = ((action, getattr(plan.summary, action)) for action in ACTIONS)
-    return [f"{number:,} to {action}" for action, number in counts if number]
-
-
-def _has_cause(change: Change) -> bool:
-    """Something moved. What must not be there and was never remembered goes whoever put it there."""
-    return change.action != "delete" or change.cause != "unknown"
-
-
-def _causes(plan: Plan) -> str:
-    """Why there are changes, resource by resource; empty: there are none, or nothing was remembered to tell by."""
-    counts = Counter(change.cause for change in plan.changes if _has_cause(change))
-    if not plan.base or not counts:
-        return ""
-    return f"Cause: {', '.join(f'{counts[cause]:,} {cause}' for cause in GRAVEST_FIRST if counts[cause])}."
-
-
-def _time(plan: Plan) -> str:
-    """Which moment it is for, and until when it stands; empty: any, and as long as nothing changes."""
-    said = [f"Made for {safe(plan.now)}: rules go by that time."] if plan.now else []
-    said += [f"Not to be applied from {safe(plan.expires)} on: an exception ends."] if plan.expires else []
-    return " ".join(said)
-
-
-def _rest(plan: Plan) -> str:
-    # What is blocked is not as it was declared, whether or not something else about it changes.
-    not_in_sync = {change.address for change in plan.changes} | {blocked.address for blocked in plan.blocked}
-    not_in_sync |= {drift.address for drift in plan.drift if drift.after is not None}
-    parts = [f"{plan.summary.managed - len(not_in_sync):,} in sync", f"{plan.summary.unmanaged:,} unmanaged"]
-    notes = (
-        (plan.drift, "drifted"),
-        (plan.blocked, "blocked"),
-        (plan.missing, "missing"),
-        (plan.unknown, "not read"),
-    )
-    parts += [f"{len(some):,} {what}" for some, what in notes if some]
-    parts += [f"{plan.summary.unselected:,} not selected"] if plan.summary.unselected else []
-    return f"{', '.join(parts)}."
+    claim = sentence(f"Plan for {safe(plan.registry)}:", claims(plan), effects(plan.changes))
+    return "\n".join([paint(claim, "bold"), *(paragraph(line, margin=2) for line in summary_lines(plan))]) + "\n"
