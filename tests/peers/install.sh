@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install a program that a peer test needs, or say what is missing:
-# `install.sh skopeo`, `install.sh oras FOLDER`, `install.sh azurite FOLDER`.
+# `install.sh skopeo`, `install.sh oras FOLDER`, `install.sh azurite FOLDER`,
+# `install.sh prometheus`, or `prometheus-alertmanager`, or `prometheus-pushgateway`.
 set -eu
 
 ORAS=oras.land/oras/cmd/oras@v1.3.6
@@ -20,7 +21,20 @@ install_package() {  # a Debian package
     as_root=sudo
   fi
   $as_root apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends "$1" >/dev/null
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null ||
+    missing "$1 could not be installed; see above"
+}
+
+install_service() {  # a package that would start a service; only the program is wanted
+  policy=/usr/sbin/policy-rc.d  # asked before a service is started; 101 forbids it (Debian, invoke-rc.d(8))
+  if [ ! -e "$policy" ] && command -v apt-get >/dev/null; then
+    as_root=
+    [ "$(id -u)" -eq 0 ] || as_root=sudo
+    trap '$as_root rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+    $as_root chmod +x "$policy"
+  fi
+  install_package "$1"
 }
 
 install_oras() {  # into the folder; Debian has no package of it
@@ -42,5 +56,6 @@ install_azurite() {  # beside the folder, with a link in it
 case $1 in
   azurite) install_azurite "$2" ;;
   oras) install_oras "$2" ;;
+  prometheus*) install_service "$1" ;;
   *) install_package "$1" ;;
 esac
