@@ -31,6 +31,7 @@ COMMANDS = {
     "show": "Show a saved plan.",
     "rollback": "Make the plan that undoes a run; apply PLAN carries it out.",
     "explain": "Tell which rule says what about one resource, and what can happen to it.",
+    "export": "Write the live state as a desired-state file.",
     "state": "Show what was last applied, the journal and the run lock.",
     "doctor": "Tell what is missing to work with a registry.",
     "emulator": "Run a registry that speaks ACR's protocol, for trying things out.",
