@@ -7,13 +7,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Much of the suite waits for registries that are slow on purpose; one file stays in one process.
 IN_PARALLEL := -n 4 --dist loadfile
 
-.PHONY: help demo test explore coverage test-peers check lint format types imports bench clean
+.PHONY: help demo generated test explore coverage test-peers check lint format types imports bench clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F ':.*  ## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: .venv/.installed  ## the main job on the embedded registry, narrated
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh specs/demo/demo.sh
+
+generated: .venv/.installed  ## the schemas and reference pages that are made from the program
+	$(BIN)/python -m generating
 
 test: .venv/.test  ## the whole suite, from nothing
 	$(BIN)/python -m pytest -q $(IN_PARALLEL)

@@ -33,6 +33,7 @@ COMMANDS = {
     "explain": "Tell which rule says what about one resource, and what can happen to it.",
     "state": "Show what was last applied, the journal and the run lock.",
     "doctor": "Tell what is missing to work with a registry.",
+    "schema": "Print the JSON Schema of a format; works offline.",
     "emulator": "Run a registry that speaks ACR's protocol, for trying things out.",
 }
 
