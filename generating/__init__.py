@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from generating.commands import commands_page
+from generating.file_reference import file_reference_page
 from reconciler.schema.formats import FORMATS, file_name, schema_to_json
 
 ROOT = Path(__file__).parent.parent
@@ -18,6 +20,8 @@ ROOT = Path(__file__).parent.parent
 # The path of each file from the top, and what makes its text.
 GENERATED: Mapping[str, Callable[[], str]] = {
     **{f"specs/schemas/{file_name(name)}": partial(schema_to_json, name) for name in FORMATS},
+    "docs/commands.md": commands_page,
+    "docs/file-reference.md": file_reference_page,
 }
 
 

@@ -42,7 +42,7 @@ def _match(of: str, pattern: str, *examples: Any, types: list[str] | None = None
     allowed = _texts(types or _NAMES, pattern)
     return {
         "match": Member("Which", f"Which {of}: one pattern or a list of them.", examples, allowed),
-        "exclude": Member("Which not", f"Which of these {of} not: one pattern or a list.", examples[-1:], allowed),
+        "exclude": Member("Which not", f"But not these {of}: one pattern or a list of them.", examples[-1:], allowed),
     }
 
 
@@ -67,8 +67,8 @@ def _declared(kind: str, definition: str) -> Member:
     return Member("Attributes", about, ({DELETE: False},), also)
 
 
-def _absent(what: str) -> dict[str, Member]:
-    ensure = Member("Absence", f"The {what} that match must go. Nothing else stands in the entry.", (ABSENCE,))
+def _absent(what: str, more: str = "") -> dict[str, Member]:
+    ensure = Member("Absence", f"The {what} that match must go. Nothing else stands in the entry.{more}", (ABSENCE,))
     unlock = Member(
         "Delete what is locked", f"Beside `ensure: {ABSENCE}`: also delete what is locked.", (True,), {"default": False}
     )
@@ -120,7 +120,7 @@ REPOSITORY_MEMBERS: Mapping[str, Member] = {
     **_match("repositories", patterns.REPOSITORY_PATTERN, "**", "prod/*", ["prod/api", "prod/web"]),
     "attributes": _declared("repository", "repositoryAttributes"),
     "protect": _protect("repository"),
-    **_absent("repositories, which are named without wildcards,"),
+    **_absent("repositories", " Their names stand without wildcards."),
     "tags": Member(
         "Entries about tags",
         "Rules about tags of these repositories.",
@@ -148,7 +148,7 @@ TAG_MEMBERS: Mapping[str, Member] = {
     "keep": _KEEP,
 }
 MANIFEST_MEMBERS: Mapping[str, Member] = {
-    **_match("manifests, by digest,", patterns.DIGEST_PATTERN, "**", "sha256:9f*", types=["string"]),
+    **_match("manifests, by their digests", patterns.DIGEST_PATTERN, "**", "sha256:9f*", types=["string"]),
     "tagged": Member(
         "Tagged or not", "true: manifests that a tag points at; false: the others; left out: both.", (False,), _FLAG
     ),
