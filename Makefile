@@ -30,13 +30,14 @@ coverage: .venv/.test  ## how much of the code the suite reaches; takes twice as
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 
-test-peers: .venv/.test  ## the suite against programs that are no Python packages (skopeo, oras, azurite, Prometheus)
+test-peers: .venv/.test  ## the suite against programs that others run too (skopeo, oras, azurite, Prometheus, pre-commit)
 	@command -v skopeo >/dev/null || sh tests/peers/install.sh skopeo
 	@test -x $(BIN)/oras || command -v oras >/dev/null || sh tests/peers/install.sh oras "$(CURDIR)/$(BIN)"
 	@test -x $(BIN)/azurite-blob || command -v azurite-blob >/dev/null || sh tests/peers/install.sh azurite "$(CURDIR)/$(BIN)"
 	@command -v prometheus >/dev/null && command -v promtool >/dev/null || sh tests/peers/install.sh prometheus
 	@command -v prometheus-alertmanager >/dev/null || sh tests/peers/install.sh prometheus-alertmanager
 	@command -v prometheus-pushgateway >/dev/null || sh tests/peers/install.sh prometheus-pushgateway
+	@test -x $(BIN)/pre-commit || command -v pre-commit >/dev/null || $(PIP) install 'pre-commit >=4.1, <5'
 	$(BIN)/python -m pytest -m peer -n 2 --dist loadfile tests/peers
 
 check: lint types imports  ## lint, format, types, import direction
