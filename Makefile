@@ -7,13 +7,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Much of the suite waits for registries that are slow on purpose; one file stays in one process.
 IN_PARALLEL := -n 4 --dist loadfile
 
-.PHONY: help demo test explore coverage test-peers check lint format types imports bench clean
+.PHONY: help demo generated test explore coverage test-peers check lint format types imports bench clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F ':.*  ## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: .venv/.installed  ## the main job on the embedded registry, narrated
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh specs/demo/demo.sh
+
+generated: .venv/.installed  ## the schemas and reference pages that are made from the program
+	$(BIN)/python -m generating
 
 test: .venv/.test  ## the whole suite, from nothing
 	$(BIN)/python -m pytest -q $(IN_PARALLEL)
@@ -27,13 +30,14 @@ coverage: .venv/.test  ## how much of the code the suite reaches; takes twice as
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 
-test-peers: .venv/.test  ## the suite against programs that are no Python packages (skopeo, oras, azurite, Prometheus)
+test-peers: .venv/.test  ## the suite against programs that others run too (skopeo, oras, azurite, Prometheus, pre-commit)
 	@command -v skopeo >/dev/null || sh tests/peers/install.sh skopeo
 	@test -x $(BIN)/oras || command -v oras >/dev/null || sh tests/peers/install.sh oras "$(CURDIR)/$(BIN)"
 	@test -x $(BIN)/azurite-blob || command -v azurite-blob >/dev/null || sh tests/peers/install.sh azurite "$(CURDIR)/$(BIN)"
 	@command -v prometheus >/dev/null && command -v promtool >/dev/null || sh tests/peers/install.sh prometheus
 	@command -v prometheus-alertmanager >/dev/null || sh tests/peers/install.sh prometheus-alertmanager
 	@command -v prometheus-pushgateway >/dev/null || sh tests/peers/install.sh prometheus-pushgateway
+	@test -x $(BIN)/pre-commit || command -v pre-commit >/dev/null || $(PIP) install 'pre-commit >=4.1, <5'
 	$(BIN)/python -m pytest -m peer -n 2 --dist loadfile tests/peers
 
 check: lint types imports  ## lint, format, types, import direction

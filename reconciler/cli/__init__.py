@@ -34,6 +34,7 @@ COMMANDS = {
     "export": "Write the live state as a desired-state file.",
     "state": "Show what was last applied, the journal and the run lock.",
     "doctor": "Tell what is missing to work with a registry.",
+    "schema": "Print the JSON Schema of a format; works offline.",
     "emulator": "Run a registry that speaks ACR's protocol, for trying things out.",
 }
 

@@ -38,7 +38,7 @@ _FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @click.command("apply")
-@click.argument("files", metavar="FILE... | PLAN", nargs=-1, required=True)
+@click.argument("files", metavar="FILE... | PLAN", nargs=-1, required=True, shell_complete=options.file_names)
 @options.registry
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--expect", metavar="FINGERPRINT", help="Go on only if this is the plan: the one that was approved.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor")
-@click.argument("files", metavar="[FILE...]", nargs=-1)
+@click.argument("files", metavar="[FILE...]", nargs=-1, shell_complete=options.file_names)
 @options.registry
 @options.overlay
 @options.output_format

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import attrs
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 TEXT, JSON, MARKDOWN, JUNIT = "text", "json", "markdown", "junit"
 NAMES = (TEXT, JSON, MARKDOWN, JUNIT)
@@ -64,12 +65,17 @@ def _wanted(text: str) -> Wanted:
     return Wanted(name, path if is_to_file and not _STDOUT.fullmatch(path) else None)
 
 
-files = click.argument("files", metavar="FILE...", nargs=-1, required=True)
+def file_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What completes the name of a file: the shell's own completion."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+files = click.argument("files", metavar="FILE...", nargs=-1, required=True, shell_complete=file_names)
 
 registry = all_of(
     option("--registry", metavar="HOST", help="The registry, instead of the one that the files name."),
     option("--insecure", is_flag=True, help="Permit plain http to another machine."),
-    option("--ca-bundle", metavar="FILE", help="Believe these certificate authorities too."),
+    option("--ca-bundle", metavar="FILE", shell_complete=file_names, help="Believe these certificate authorities too."),
 )
 sign_in = all_of(
     option(
@@ -97,7 +103,12 @@ lock_timeout = option(
     metavar="SECONDS",
     help="Wait so long for somebody else who applies.",
 )
-out = click.option("--out", metavar="PLAN", help="Write the plan to this file too, for review and `apply PLAN`.")
+out = click.option(
+    "--out",
+    metavar="PLAN",
+    shell_complete=file_names,
+    help="Write the plan to this file too, for review and `apply PLAN`.",
+)
 on_stale = click.option(
     "--on-stale",
     type=click.Choice(["abort", "skip"]),
@@ -149,6 +160,7 @@ overlay = option(
     "--overlay",
     metavar="FILE",
     multiple=True,
+    shell_complete=file_names,
     help="Apply this RFC 6902 patch to the one FILE before it is read.",
 )
 now = option(

@@ -14,7 +14,7 @@ from reconciler.cli.plan_source import read_bytes
 
 
 @click.command("show")
-@click.argument("plan", metavar="PLAN")
+@click.argument("plan", metavar="PLAN", shell_complete=options.file_names)
 @options.formats
 @options.full
 @options.no_color

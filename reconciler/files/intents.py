@@ -30,8 +30,8 @@ _ELSEWHERE = {
 _KEEP_KEYS = ("last", "newerThan")
 _KEEP_HINT = "such as keep: {last: 10, newerThan: 30d}"
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
-_MAX_LAST = 1_000_000
-_MAX_REASON_LENGTH = 500
+MAX_LAST = 1_000_000
+MAX_REASON_LENGTH = 500
 
 
 def protect_of(kind: Kind) -> Callable[[Node, object], Protect]:
@@ -102,8 +102,8 @@ def reason(node: Node, _: object = None) -> str:
         raise Refused("must not be blank", "say why, such as INC-4711, vendor re-push")
     if not text.isprintable():
         raise Refused("must be one line of printable text", "a text over several lines is one line with >- in front")
-    if len(text) > _MAX_REASON_LENGTH:
-        raise Refused(f"{len(text):,} characters; at most {_MAX_REASON_LENGTH} are allowed")
+    if len(text) > MAX_REASON_LENGTH:
+        raise Refused(f"{len(text):,} characters; at most {MAX_REASON_LENGTH} are allowed")
     return text
 
 
@@ -128,8 +128,8 @@ def _last(node: Node) -> int:
     number = int(text) if _NUMBER.fullmatch(text) else -1
     if number == 0:
         raise Refused("0 would keep nothing", "if nothing is to stay, write ensure: absent in place of keep")
-    if not 0 < number <= _MAX_LAST:
-        raise Refused(f"must be a whole number from 1 to {_MAX_LAST:,}, not {quote(text)}")
+    if not 0 < number <= MAX_LAST:
+        raise Refused(f"must be a whole number from 1 to {MAX_LAST:,}, not {quote(text)}")
     return number
 
 

@@ -53,7 +53,7 @@ _CLASS_NAME = re.compile(r"\[:\w+:\]")
 _CLASS_START = re.compile(r"\[[!^]?")
 _MISSPELT_PREFIX = re.compile(r"\s*regexp?\s*:", re.IGNORECASE)
 # Source: login servers in the public cloud, in China and in the US government's cloud.
-_REGISTRY_HOSTS = (".azurecr.io", ".azurecr.cn", ".azurecr.us")
+REGISTRY_HOSTS = (".azurecr.io", ".azurecr.cn", ".azurecr.us")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -152,7 +152,7 @@ def _compile(text: str) -> Pattern:
 
 
 def _refuse_registry(text: str) -> None:
-    if ".azurecr." in text and text.partition("/")[0].lower().endswith(_REGISTRY_HOSTS):
+    if ".azurecr." in text and text.partition("/")[0].lower().endswith(REGISTRY_HOSTS):
         hint = "write the name alone; registry: at the top of the file says which registry"
         raise Refused(f"{quote(text)}: names do not begin with the registry", hint)
 

@@ -16,8 +16,8 @@ from reconciler.files.wording import quote
 
 _SECOND_NS = 1_000_000_000
 _HOUR_S, _DAY_S = 3_600, 86_400
-_UNITS_S = {"h": _HOUR_S, "d": _DAY_S, "w": 7 * _DAY_S}
-_LONGEST_S = 36_525 * _DAY_S  # 100 years
+UNITS_S = {"h": _HOUR_S, "d": _DAY_S, "w": 7 * _DAY_S}
+LONGEST_S = 36_525 * _DAY_S  # 100 years
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 _DURATION = re.compile(r"([0-9]{1,9})([hdw])", re.ASCII)
@@ -30,7 +30,7 @@ _MOMENT = re.compile(rf"{_DATE}[Tt ]{_TIME}{_ZONE}", re.ASCII)
 _DATE_ALONE = re.compile(_DATE, re.ASCII)
 _WITHOUT_ZONE = re.compile(rf"{_DATE}[Tt ]{_TIME}", re.ASCII)
 _MOMENT_HINT = "write date, time and time zone: 2026-12-01T18:00:00Z, or 2026-12-01T18:00:00+01:00"
-_MAX_MOMENT_LENGTH = 64
+MAX_MOMENT_LENGTH = 64
 
 
 def duration_s(node: Node) -> int:
@@ -44,10 +44,10 @@ def duration_s(node: Node) -> int:
     found = _DURATION.fullmatch(text)
     if found is None:
         raise Refused(f"{quote(text)} is no duration", _DURATION_HINT)
-    seconds = int(found[1]) * _UNITS_S[found[2]]
+    seconds = int(found[1]) * UNITS_S[found[2]]
     if not seconds:
         raise Refused(f"{quote(text)}: a duration is longer than nothing", _DURATION_HINT)
-    if seconds > _LONGEST_S:
+    if seconds > LONGEST_S:
         raise Refused(f"{quote(text)} is longer than 100 years", _DURATION_HINT)
     return seconds
 
@@ -62,7 +62,7 @@ def moment_ns(node: Node, _: object = None) -> int:
     if node is ABSENT:
         return 0
     text = text_of(node)
-    found = _MOMENT.fullmatch(text) if len(text) <= _MAX_MOMENT_LENGTH else None
+    found = _MOMENT.fullmatch(text) if len(text) <= MAX_MOMENT_LENGTH else None
     if found is None:
         raise Refused(f"{quote(text)} {_what_is_missing(text)}", _MOMENT_HINT)
     try:

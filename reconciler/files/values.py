@@ -23,11 +23,11 @@ ABSENT: Any = ()
 MERGE_HINT = "give the whole mapping an anchor (&name), and use its alias (*name) in its place"
 FLAGS = ("true", "false")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_REGISTRY = re.compile(
+REGISTRY = re.compile(
     rf"emulator|{_LABEL}(?:\.{_LABEL})+|https?://(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{{1,5}}))?"
 )
-_MAX_PORT = 65_535
-_MAX_REGISTRY_LENGTH = 300
+MAX_PORT = 65_535
+MAX_REGISTRY_LENGTH = 300
 _REGISTRY_HINT = "allowed: a host name such as contoso.azurecr.io, emulator, or http(s)://host:port without a path"
 
 
@@ -79,8 +79,8 @@ def registry(node: Node, _: object = None) -> str:
     if "@" in text:
         # A password may be in it, and messages end in logs.
         raise Refused("a registry must not hold a user or password", _REGISTRY_HINT)
-    found = _REGISTRY.fullmatch(text) if len(text) <= _MAX_REGISTRY_LENGTH else None
-    if found is None or int(found[1] or 1) not in range(1, _MAX_PORT + 1):
+    found = REGISTRY.fullmatch(text) if len(text) <= MAX_REGISTRY_LENGTH else None
+    if found is None or int(found[1] or 1) not in range(1, MAX_PORT + 1):
         raise Refused(f"{quote(text)} does not name a registry", _REGISTRY_HINT)
     return text
 

@@ -20,11 +20,11 @@ Kind = Literal["repository", "tag", "manifest"]
 
 # Source: OCI distribution specification 1.1, "Pulling manifests"; ACR documents the same letters
 # (container-registry-faq.yml). Separators may repeat, which is looser than OCI and safe in a URL.
-_REPOSITORY = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
+REPOSITORY_NAME = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 # 12:30:45 is no tag that a registry can hold. Written in a file it is a name that is missing, and not a number of
 # seconds, which older YAML makes of it.
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|[0-9]{1,9}(?::[0-9]{1,9}){1,9}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+TAG_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|[0-9]{1,9}(?::[0-9]{1,9}){1,9}")
+DIGEST_NAME = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _BEGINNING = re.compile(r"(?P<repository>[^@]+)@(?P<digest>sha256:(?P<digits>[0-9a-f]{0,63}))")
 _LEAST_DIGITS = 6  # of a digest: fewer tell too few manifests apart
 _MAX_REPOSITORY_LENGTH = 256
@@ -32,17 +32,17 @@ _MAX_REPOSITORY_LENGTH = 256
 
 def is_repository_name(name: str) -> bool:
     """`name` can be the name of a repository."""
-    return len(name) <= _MAX_REPOSITORY_LENGTH and _REPOSITORY.fullmatch(name) is not None
+    return len(name) <= _MAX_REPOSITORY_LENGTH and REPOSITORY_NAME.fullmatch(name) is not None
 
 
 def is_tag_name(name: str) -> bool:
     """`name` can be the name of a tag."""
-    return _TAG.fullmatch(name) is not None
+    return TAG_NAME.fullmatch(name) is not None
 
 
 def is_digest(text: str) -> bool:
     """`text` is the digest of a manifest."""
-    return _DIGEST.fullmatch(text) is not None
+    return DIGEST_NAME.fullmatch(text) is not None
 
 
 @attrs.frozen

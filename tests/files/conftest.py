@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 from checkouts import Checkout
+from schema_agreement import check_that_the_schema_agrees
 
 from reconciler.errors import DesiredStateError
 from reconciler.files import load_desired
@@ -14,12 +15,18 @@ from reconciler.files import load_desired
 
 @pytest.fixture
 def load(tmp_path):
-    """Write a text (or bytes) to registry.yaml and load it."""
+    """Write a text (or bytes) to registry.yaml and load it; the schema takes and refuses the same."""
 
     def load_text(text):
         path = tmp_path / "registry.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return load_desired([str(path)])
+        try:
+            desired = load_desired([str(path)])
+        except DesiredStateError as error:
+            check_that_the_schema_agrees(text, error.problems)
+            raise
+        check_that_the_schema_agrees(text, ())
+        return desired
 
     return load_text
 
