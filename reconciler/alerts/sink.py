@@ -25,14 +25,23 @@ class Batch:
     at: str  # RFC 3339: when the run was
     interval_s: float | None  # until the next run; None: not known
     is_complete: bool  # everything could be read, so what is not in `firing` does not drift
+    command: str = "reconciler drift"  # shows everything that fires
 
 
 class Sink(Protocol):
     """Takes a batch, and returns when the other side has it."""
 
-    name: str  # as messages call it
-    key: str  # the same in each run
-    wants_each_run: bool  # it is given a batch in each run, also without news: what it is told does not last
+    @property
+    def name(self) -> str:
+        """As messages call it."""
+
+    @property
+    def key(self) -> str:
+        """What it is remembered by: the same in each run."""
+
+    @property
+    def wants_each_run(self) -> bool:
+        """It is given a batch in each run, also without news: what it is told does not last."""
 
     async def __call__(self, batch: Batch) -> None:
         """

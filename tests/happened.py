@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
 from builders import digest
 
-from reconciler.alerts.event import DriftEvent
+from reconciler.alerts.event import DriftEvent, gravest_first
 from reconciler.alerts.making import Run, event_of
+from reconciler.alerts.sink import Batch
 from reconciler.model.address import parse_address
 from reconciler.model.attributes import Value
 from reconciler.planning.cause import Cause
@@ -55,5 +58,22 @@ def events(names: Sequence[str], *args: Any, **others: Any) -> tuple[DriftEvent,
     return tuple(event(name, *args, **others) for name in names)
 
 
-def _heal(each: Drifted) -> str:
-    return f"reconciler drift registry.yaml --heal --target {each.address}"
+def resolved(told: DriftEvent, at: str = "2026-11-26T21:10:03Z", **others: Any) -> DriftEvent:
+    """That it drifts no more."""
+    return attrs.evolve(told, status="resolved", at=at, **others)
+
+
+def batch(*news: DriftEvent, firing: Sequence[DriftEvent] | None = None, **others: Any) -> Batch:
+    """What a sink is given: this news, and all that fires; unless said otherwise, just the news that fires."""
+    fires = [event for event in news if event.status == "firing"] if firing is None else firing
+    members = {"at": AT, "interval_s": None, "is_complete": True, "command": "reconciler drift registry.yaml", **others}
+    return Batch(REGISTRY, gravest_first(news), gravest_first(fires), **members)
+
+
+@functools.cache
+def many(number: int = 4_000) -> tuple[DriftEvent, ...]:
+    """As many tags that drifted, with the longest names there are, one moved for each 400 that were unlocked."""
+    name = "very-long-tag-name-" * 6
+    return tuple(
+        event(f"{'team/' * 8}app:{name}{place:04}", MOVED if place % 400 == 0 else UNLOCKED) for place in range(number)
+    )
