@@ -25,6 +25,7 @@ from reconciler.cli.plan_source import names_a_plan, read_bytes
 from reconciler.cli.registry import open_registry, tell
 from reconciler.cli.signals import terminated_as_interrupted
 from reconciler.cli.steps import Given, Planned, desired_now, given_from, plan_registry
+from reconciler.cli.stream import told
 from reconciler.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -70,10 +71,12 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     """
     is_plan = names_a_plan(files)
     _check(others, is_plan=is_plan)
-    given = given_from(others, formats_from(others, (*files, *others["overlay"])))
+    given = given_from(others, formats_from(others, (*files, *others["overlay"])), "apply")
     if not others["auto_approve"] and not has_terminal():
         raise RefusedError("there is no terminal to ask on\n  --auto-approve applies without asking; plan only looks")
-    return _apply_saved(files[0], registry, given) if is_plan else _apply_files(files, registry, given)
+    if is_plan:
+        return told(given.traffic.stream, lambda: _apply_saved(files[0], registry, given))
+    return told(given.traffic.stream, lambda: _apply_files(files, registry, given))
 
 
 def _check(others: Mapping[str, Any], *, is_plan: bool) -> None:
@@ -201,8 +204,10 @@ def _show(plan: Plan, given: Given) -> None:
     Raises:
         RefusedError: it may not be applied as it is.
     """
+    from reconciler.events import plan_events
     from reconciler.render.plan_text import render_plan
 
+    given.traffic.stream.all(plan_events(plan))
     text = render_plan(plan, stdout_paint(no_color=given.others["no_color"]), full=given.others["full"])
     if given.formats.stdout == options.TEXT:
         answer(text)

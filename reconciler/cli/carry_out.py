@@ -19,6 +19,7 @@ from reconciler.cli.progress import Progress, shown
 from reconciler.cli.record import Run, record
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
 from reconciler.cli.signals import asking_to_stop, terminated_as_interrupted, uninterrupted
+from reconciler.cli.stream import Stream
 from reconciler.errors import RefusedError
 from reconciler.render.words import Paint, count, few
 
@@ -74,7 +75,7 @@ def carry_out(order: Order, registry: Registry, traffic: Traffic, memory: Memory
     with uninterrupted():
         problems = record(run, order, report, memory)
     with terminated_as_interrupted():  # the event loop has forgotten what SIGTERM should do
-        is_told = _tell(report, style)
+        is_told = _tell(report, style, traffic.stream)
     for problem in (*_left_open(report), *problems):
         note(f"error: {problem}")
     if order.plan.blocked:
@@ -108,7 +109,10 @@ def _mark(marks: Callable[[], str], plan: Plan, traffic: Traffic) -> None:
         tell(marks(), traffic)
 
 
-def _tell(report: Report, style: Style) -> bool:
+def _tell(report: Report, style: Style, stream: Stream) -> bool:
+    from reconciler.events import Counted, report_counts
+
+    stream(Counted("report", report_counts(report.outcomes)))
     renderings = report_renderings(report, full=style.full)
     in_text = renderings[TEXT]
 
@@ -117,7 +121,9 @@ def _tell(report: Report, style: Style) -> bool:
 
     for_files: Renderings = {**renderings, TEXT: whole_text}
     try:
-        return deliver_or_note(style.formats, renderings, for_files, style.paint)
+        if stream.is_broken:  # it must be told somewhere
+            note(str(in_text(style.paint)))
+        return deliver_or_note(style.formats, renderings, for_files, style.paint) and not stream.is_broken
     except KeyboardInterrupt:
         raise RefusedError("interrupted while the report was written\n  What it says above is so.") from None
 
@@ -146,6 +152,7 @@ def report_renderings(report: Report, *, full: bool) -> Renderings:
 
 async def _converged(order: Order, registry: Registry, traffic: Traffic, memory: Memory, book: Book | None) -> Report:
     from reconciler.apply import Interrupt, apply_plan
+    from reconciler.events import both
 
     interrupt = Interrupt()
     loop = asyncio.get_running_loop()
@@ -159,7 +166,7 @@ async def _converged(order: Order, registry: Registry, traffic: Traffic, memory:
                 plan,
                 client,
                 concurrency=traffic.concurrency,
-                sink=progress,
+                sink=both(progress, traffic.stream),
                 interrupt=interrupt,
                 forbidden=memory.why_not,
                 book=book,

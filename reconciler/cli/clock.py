@@ -20,6 +20,11 @@ def now_text() -> str:
     return text_of(now())
 
 
+def precise_text() -> str:
+    """The moment as RFC 3339, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def text_of(moment: datetime) -> str:
     """A moment as RFC 3339."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

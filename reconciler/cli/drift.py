@@ -21,6 +21,7 @@ from reconciler.cli.output import answer, note, standard_input, stdout_paint
 from reconciler.cli.registry import Registry, open_registry
 from reconciler.cli.signals import terminated_as_interrupted
 from reconciler.cli.steps import Given, Planned, given_from, plan_registry
+from reconciler.cli.stream import told
 from reconciler.errors import RefusedError
 from reconciler.render.words import Paint, count, few
 
@@ -58,10 +59,15 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
       reconciler drift registry.yaml --format text --format junit=drift.xml
       reconciler drift registry.yaml --heal --state az://state/prod.json
     """
+    operation = "drift --heal" if others["heal"] else "drift"
+    given = given_from(others, formats_from(others, (*files, *others["overlay"])), operation)
+    return told(given.traffic.stream, lambda: _looked(files, registry, given))
+
+
+def _looked(files: tuple[str, ...], registry: str | None, given: Given) -> int:
     from reconciler.files import load_desired
 
-    given = given_from(others, formats_from(others, (*files, *others["overlay"])))
-    traffic, where = given.traffic, given.where
+    traffic, where, others = given.traffic, given.where, given.others
     desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
     with open_registry(registry, desired.registry, traffic) as live:
         if not others["heal"]:
@@ -109,6 +115,7 @@ def _healed(desired: DesiredState, registry: Registry, given: Given, memory: Mem
         for finding in stopping:
             note(f"{finding.code}: {finding.message}")
         raise RefusedError("this is not healed as it is; nothing was changed\n  See above.")
+    traffic.stream.all(healing.changes)
     # What was not healed stays remembered as it was, whatever these files say of it.
     order = Order(healing, "drift --heal", partial(lines_with, memory.last), recheck=others["recheck"], paid=paid)
     code = carry_out(order, registry, traffic, memory, Style(given.formats, others["full"], paint, text))
@@ -139,13 +146,15 @@ def _renderings(
     given: Given,
     owed: Sequence[Debt] = (),
 ) -> Renderings:
-    """Drift in every format."""
+    """Drift in every format; the stream is told of it."""
+    from reconciler.events import drift_events
     from reconciler.render.drift_json import drift_to_json
     from reconciler.render.drift_junit import drift_to_junit
     from reconciler.render.drift_markdown import render_drift_markdown
     from reconciler.render.drift_text import render_drift
 
     seen = first_seen(memory, found, is_whole=healing.complete and given.selection.is_everything)
+    given.traffic.stream.all(drift_events(healing, found, seen))
     shown = {key: shown_time(at) for key, at in seen.items()}
     others = given.others
     remarks = [*_owed(owed), *_unmatched(plan), *_notes(plan, healing, found, memory, heals=others["heal"])]

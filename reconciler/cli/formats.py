@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from reconciler.cli.options import TEXT, Wanted, said_at
+from reconciler.cli.options import NDJSON, TEXT, Wanted, said_at
 from reconciler.cli.output import answer, answer_or_note, note
 from reconciler.errors import RefusedError
 from reconciler.render.words import Paint, painter
@@ -91,7 +91,7 @@ class _Target:
 
 def formats_from(options: dict[str, Any], inputs: Sequence[str], out: str | None = None) -> Formats:
     """
-    What `--format` asks for, checked; takes it out of `options`.
+    What `--format` and `--stream` ask for, checked; takes them out of `options`.
 
     Args:
         options: Those of the command, by name.
@@ -101,7 +101,8 @@ def formats_from(options: dict[str, Any], inputs: Sequence[str], out: str | None
     Raises:
         RefusedError: two would go to one place, or one to where it cannot or must not be written.
     """
-    formats = Formats(options.pop("format") or (Wanted(TEXT),))
+    asked = (*options.pop("format"), *((Wanted(NDJSON),) if options.pop("stream") else ()))
+    formats = Formats(asked or (Wanted(TEXT),))
     at = said_at("format")
     to_stdout = [each.name for each in formats.wanted if each.path is None]
     if len(to_stdout) > 1:

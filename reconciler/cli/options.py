@@ -11,8 +11,8 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-TEXT, JSON, MARKDOWN, JUNIT = "text", "json", "markdown", "junit"
-NAMES = (TEXT, JSON, MARKDOWN, JUNIT)
+TEXT, JSON, MARKDOWN, JUNIT, NDJSON = "text", "json", "markdown", "junit", "ndjson"
+NAMES = (TEXT, JSON, MARKDOWN, JUNIT, NDJSON)
 _STDOUT = re.compile(r"-|/dev/stdout|/(?:dev/fd|proc/self/fd)/1")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -152,9 +152,11 @@ formats = all_of(
         type=_wanted,
         metavar="NAME[=FILE]",
         multiple=True,
-        help="text, json, markdown or junit; NAME=FILE writes it there. Several may be given, one of them for"
-        " stdout; where all name files, nothing goes to stdout.  [default: text]",
+        shell_complete=lambda _context, _option, begun: [name for name in NAMES if name.startswith(begun)],
+        help="text, json, markdown, junit or ndjson; NAME=FILE writes it there. One of several may go to stdout; where"
+        " all name files, nothing does.  [default: text]",
     ),
+    option("--stream", is_flag=True, help="Tell each event on stdout as it happens; the same as --format ndjson."),
 )
 overlay = option(
     "--overlay",

@@ -14,7 +14,8 @@ from reconciler.cli.memory import read_memory
 from reconciler.cli.output import note, standard_input
 from reconciler.cli.plan_output import put_out
 from reconciler.cli.registry import open_registry, tell
-from reconciler.cli.steps import given_from, plan_registry
+from reconciler.cli.steps import Given, given_from, plan_registry
+from reconciler.cli.stream import told
 from reconciler.render.words import count
 
 if TYPE_CHECKING:
@@ -43,10 +44,14 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
       reconciler plan base.yaml prod.yaml --format json | jq .summary
       reconciler plan registry.yaml --format text --format markdown=plan.md
     """
+    given = given_from(others, formats_from(others, (*files, *others["overlay"]), others["out"]), "plan")
+    return told(given.traffic.stream, lambda: _planned(files, registry, given))
+
+
+def _planned(files: tuple[str, ...], registry: str | None, given: Given) -> int:
     from reconciler.files import load_desired
 
-    given = given_from(others, formats_from(others, (*files, *others["overlay"]), others["out"]))
-    traffic = given.traffic
+    traffic, others = given.traffic, given.others
     desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
     with open_registry(registry, desired.registry, traffic) as live:
         memory = read_memory(given.where, live, traffic, files)

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 def put_out(plan: Plan, formats: Formats, traffic: Traffic, others: Mapping[str, Any]) -> None:
     """Save the plan where `--out` says so, and answer with it as `--format` says."""
+    from reconciler.events import plan_events
     from reconciler.planning.planfile import fingerprint, plan_to_json
 
+    traffic.stream.all(plan_events(plan))
     if others["out"]:
         from reconciler.files.writing import write_atomically
 

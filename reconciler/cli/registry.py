@@ -11,6 +11,7 @@ import attrs
 
 from reconciler.cli.measured import Measured
 from reconciler.cli.output import note
+from reconciler.cli.stream import Stream
 from reconciler.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Traffic:
     quiet: bool
     verbose: bool
     measured: Measured = attrs.field(factory=Measured, eq=False)  # what comes of it
+    stream: Stream = attrs.field(factory=Stream, eq=False)  # is told what happens
 
 
 @attrs.frozen
@@ -73,6 +75,7 @@ def open_registry(asked: str | None, written: str | None, traffic: Traffic) -> I
         with _embedded() as url:
             traffic.measured.registry = EMULATOR
             tell(f"Registry  the embedded emulator, not a real registry; its data: {EMULATOR_DATA}{instead}", traffic)
+            traffic.stream.started(EMULATOR)
             yield Registry(EMULATOR, parse_location(url), None if asked else written)
         return
     location = parse_location(named, insecure=traffic.insecure)
@@ -82,6 +85,7 @@ def open_registry(asked: str | None, written: str | None, traffic: Traffic) -> I
     tell(f"Registry  {location.name}{instead}", traffic)
     if location.origin.startswith("http://") and not location.is_loopback:
         note("warning: plain http: whoever is on the way reads and changes everything, the sign-in included")
+    traffic.stream.started(location.name)
     yield Registry(location.name, location, None if asked else written)
 
 
@@ -119,11 +123,12 @@ def tell(text: str, traffic: Traffic, *, when: bool = True) -> None:
 
 def client_for(registry: Registry, traffic: Traffic, sink: Sink) -> Client:
     """A client for `registry`, not yet entered; pauses go to `sink`, and with --verbose each request to stderr."""
-    from reconciler.events import SignedIn, Waiting
+    from reconciler.events import SignedIn, Waiting, both
     from reconciler.registry.accounts import accounts_for
     from reconciler.registry.client import Client
     from reconciler.registry.transport import Transport
 
+    sink = both(sink, traffic.stream)
     transport = Transport(
         registry.location,
         timeout_s=traffic.timeout_s,

@@ -11,12 +11,13 @@ import click
 
 from reconciler.cli import OK, options
 from reconciler.cli.debts import note_debts
-from reconciler.cli.formats import formats_from
+from reconciler.cli.formats import Formats, formats_from
 from reconciler.cli.memory import JOURNAL, Memory, Where, open_place, read_memory, where_from
 from reconciler.cli.output import note
 from reconciler.cli.plan_output import put_out
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
 from reconciler.cli.steps import limits_from, traffic_from
+from reconciler.cli.stream import stream_for, told
 from reconciler.errors import LockedError, RefusedError
 from reconciler.render.words import named, paragraph
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.model.holder import Holder
     from reconciler.planning.debts import Debt
     from reconciler.planning.journal import Done
+    from reconciler.planning.limits import Limits
     from reconciler.planning.undo import Found, Left
 
 _SHOWN = 10
@@ -70,12 +72,26 @@ def command(run: str, registry: str | None, **others: Any) -> int:
       reconciler rollback latest --out undo.json
       reconciler apply undo.json
     """
+    formats = formats_from(others, (), others["out"])
+    limits, traffic, where = limits_from(others), traffic_from(others), where_from(others)
+    traffic = attrs.evolve(traffic, stream=stream_for(formats, "rollback"))
+    return told(traffic.stream, lambda: _undone(run, registry, limits, traffic, where, formats=formats, others=others))
+
+
+def _undone(
+    run: str,
+    registry: str | None,
+    limits: Limits,
+    traffic: Traffic,
+    where: Where,
+    *,
+    formats: Formats,
+    others: Mapping[str, Any],
+) -> int:
     from reconciler.planning.journal import changes_of
     from reconciler.planning.limits import check_limits
     from reconciler.planning.undo import undo
 
-    formats = formats_from(others, (), others["out"])
-    limits, traffic, where = limits_from(others), traffic_from(others), where_from(others)
     wanted, place = _wanted(run, where)
     with open_registry(registry, str(wanted["registry"]), traffic) as live:
         if live.name != wanted["registry"]:

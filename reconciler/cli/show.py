@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from reconciler.cli import OK, options
-from reconciler.cli.formats import deliver, formats_from
+from reconciler.cli.formats import Formats, deliver, formats_from
 from reconciler.cli.output import stdout_paint
 from reconciler.cli.plan_output import plan_renderings
 from reconciler.cli.plan_source import read_bytes
+from reconciler.cli.stream import Stream, stream_for, told
 
 
 @click.command("show")
@@ -31,10 +33,17 @@ def command(plan: str, **others: Any) -> int:
       reconciler show plan.json --full
       reconciler show plan.json --format markdown=plan.md --format junit=plan.xml
     """
+    formats = formats_from(others, (plan,))
+    stream = stream_for(formats, "show")
+    return told(stream, lambda: _shown(plan, formats, stream, others))
+
+
+def _shown(path: str, formats: Formats, stream: Stream, others: Mapping[str, Any]) -> int:
+    from reconciler.events import plan_events
     from reconciler.planning.planfile import plan_from_json
 
-    formats = formats_from(others, (plan,))
-    saved = plan_from_json(read_bytes(plan), plan)
-    paint = stdout_paint(no_color=others["no_color"])
-    deliver(formats, plan_renderings(saved, full=others["full"]), paint)
+    plan = plan_from_json(read_bytes(path), path)
+    stream.started(plan.registry)
+    stream.all(plan_events(plan))
+    deliver(formats, plan_renderings(plan, full=others["full"]), stdout_paint(no_color=others["no_color"]))
     return OK

@@ -22,6 +22,7 @@ from reconciler.cli.options import said_at
 from reconciler.cli.output import password_from_stdin
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
+from reconciler.cli.stream import stream_for
 from reconciler.errors import RefusedError
 from reconciler.render.words import count
 
@@ -129,15 +130,22 @@ class Given:
     others: Mapping[str, Any]  # the options of the command itself, by name
 
 
-def given_from(options: dict[str, Any], formats: Formats) -> Given:
+def given_from(options: dict[str, Any], formats: Formats, operation: str) -> Given:
     """
     What the command line says.
+
+    Args:
+        options: Those of the command, by name.
+        formats: What to answer in.
+        operation: What the run is called where its events are told.
 
     Raises:
         RefusedError: something of it cannot be.
     """
     limits, traffic, where = limits_from(options), traffic_from(options), where_from(options)
-    return Given(limits, traffic, where, _selection_from(options), now_from(options), formats, options)
+    selection, moment = _selection_from(options), now_from(options)
+    traffic = attrs.evolve(traffic, stream=stream_for(formats, operation))  # what may truncate a file comes last
+    return Given(limits, traffic, where, selection, moment, formats, options)
 
 
 def _selection_from(options: dict[str, Any]) -> Selection:
@@ -224,7 +232,7 @@ def _remarks(plan: Plan, desired: DesiredState, given: Given, gathered: Gathered
 async def _refreshed(
     desired: DesiredState, registry: Registry, given: Given, base: BaseState, *, keep: bool, owed: Sequence[Debt]
 ) -> Gathered:
-    from reconciler.events import RepositoryRead
+    from reconciler.events import RepositoryRead, both
     from reconciler.model.selection import SelectedIndex, Unmatched
     from reconciler.planning.owed import paid_repository
     from reconciler.registry.reader import refresh
@@ -239,7 +247,7 @@ async def _refreshed(
         unmatched.see(rules, live)
         is_asked_for = rules.declares_attributes or rules.declares_tags or rules.declares_manifests
         if is_asked_for and not live.missing and not live.unread:
-            progress(RepositoryRead(live.name, len(live.tags)))
+            both(progress, traffic.stream)(RepositoryRead(live.name, len(live.tags)))
 
     with shown(Progress(quiet=traffic.quiet), quiet=traffic.quiet) as progress:
         async with client_for(registry, traffic, progress) as client:

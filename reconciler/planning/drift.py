@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import attrs
@@ -105,6 +105,12 @@ def drifted(plan: Plan) -> tuple[Drifted, ...]:
     """What drifted, from the plan that heals it, sorted by address."""
     found = [*map(_of_change, plan.changes), *map(_beyond_change, plan.drift)]
     return tuple(sorted(found, key=lambda each: (each.address.order, each.ways)))
+
+
+def drift_counts(found: Sequence[Drifted]) -> dict[str, int]:
+    """How many resources drifted, and how many of them which way; one may have several."""
+    ways = Counter(way for each in found for way in each.ways)
+    return {"resources": len({each.address for each in found}), **{way: ways[way] for way in WAYS}}
 
 
 def _narrowed(change: Change, causes: tuple[Cause, ...]) -> Change | None:

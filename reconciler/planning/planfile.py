@@ -55,6 +55,12 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     return {**about, **document}
 
 
+def change_document(change: Change) -> dict[str, Any]:
+    """One change as plain JSON values, as it stands in the plan file."""
+    document: dict[str, Any] = _converter().unstructure(change)
+    return document
+
+
 def reference_document(reference: Reference | None) -> dict[str, Any] | None:
     """What a plan was made on, as plain JSON values."""
     document: dict[str, Any] | None = _converter().unstructure(reference)

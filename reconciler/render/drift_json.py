@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import orjson
 
 from reconciler import __version__
 from reconciler.planning.debts import Debt
-from reconciler.planning.drift import WAYS, Drifted
+from reconciler.planning.drift import Drifted, drift_counts
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import FORMAT_VERSION, reference_document
 
@@ -27,26 +26,25 @@ def drift_to_json(
         first_seen: When each attribute was first seen to drift (RFC 3339), by its key.
         owed: What a run that did not end left unlocked.
     """
-    ways = Counter(way for each in drifted for way in each.ways)
-    summary: dict[str, int] = {"resources": len({each.address for each in drifted}), **{way: ways[way] for way in WAYS}}
     document = {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "registry": plan.registry,
         "base": reference_document(plan.base),
         "complete": plan.complete,
-        "drift": [_resource(each, first_seen) for each in drifted],
+        "drift": [drift_document(each, first_seen) for each in drifted],
         "owed": [
             {"address": str(debt.address), "locks": dict(debt.locks), "run": debt.run, "since": debt.since}
             for debt in owed
         ],
         "unknown": [{"address": str(each.address), "message": each.message} for each in plan.unknown],
-        "summary": summary,
+        "summary": drift_counts(drifted),
     }
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _resource(each: Drifted, first_seen: Mapping[str, str]) -> dict[str, Any]:
+def drift_document(each: Drifted, first_seen: Mapping[str, str]) -> dict[str, Any]:
+    """One resource that drifted, as plain JSON values."""
     return {
         "address": str(each.address),
         "kind": each.address.kind,

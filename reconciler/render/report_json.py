@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import orjson
 
 from reconciler import __version__
-from reconciler.events import STATUSES, Outcome, Unlocked
+from reconciler.events import Outcome, Unlocked, report_counts
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import FORMAT_VERSION, fingerprint
 
@@ -20,27 +20,25 @@ def report_to_json(
 
     What the plan could not do was not tried and has no outcome, but a run fails for it, so it is told too.
     """
-    counts = dict.fromkeys(STATUSES, 0)
-    for outcome in outcomes:
-        counts[outcome.status] += 1
     document = {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "registry": plan.registry,
         "fingerprint": fingerprint(plan),
         "interrupted": interrupted,
-        "outcomes": [_ended(outcome) for outcome in outcomes],
+        "outcomes": [outcome_document(outcome) for outcome in outcomes],
         "blocked": [
             {"address": str(each.address), "reason_code": each.reason_code, "message": each.message}
             for each in plan.blocked
         ],
-        "summary": counts,
-        "unlocked": [_unlocked(each) for each in unlocked],
+        "summary": report_counts(outcomes),
+        "unlocked": [unlocked_document(each) for each in unlocked],
     }
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _ended(outcome: Outcome) -> dict[str, str]:
+def outcome_document(outcome: Outcome) -> dict[str, str]:
+    """How one change ended, as plain JSON values."""
     return {
         "address": str(outcome.change.address),
         "action": outcome.change.action,
@@ -49,7 +47,8 @@ def _ended(outcome: Outcome) -> dict[str, str]:
     }
 
 
-def _unlocked(each: Unlocked) -> dict[str, str | list[str]]:
+def unlocked_document(each: Unlocked) -> dict[str, str | list[str]]:
+    """What was unlocked for a moment, as plain JSON values."""
     return {
         "address": str(each.address),
         "attributes": list(each.attributes),
