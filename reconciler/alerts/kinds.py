@@ -32,9 +32,9 @@ from reconciler.files.wording import printable, quote, suggestion
 Environment: TypeAlias = AnyMapping[str, str]
 Values: TypeAlias = AnyMapping[str, Any]
 
-_UNITS_S = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_PERIOD = re.compile(r"([0-9]{1,6})([mhdw])", re.ASCII)
-_PERIOD_HINT = "a whole number and m, h, d or w: 15m, 24h, 7d"
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_PERIOD = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
+_PERIOD_HINT = "a whole number and s, m, h, d or w: 15m, 24h, 7d"
 _PLAIN_HTTP = "plain http to another machine shows a secret to everybody on the way"
 _EVENTS = "/v2/enqueue"
 

@@ -21,7 +21,7 @@ from reconciler.alerts.event import DriftEvent, Status, gravest_first
 from reconciler.alerts.making import Run, event_of
 from reconciler.alerts.sink import Batch
 from reconciler.model.address import Address
-from reconciler.planning.drift import Drifted, Severity
+from reconciler.planning.drift import Drifted
 
 ROUNDS = 3  # so often healed and broken again is a pattern
 WINDOW = timedelta(hours=24)  # within which rounds are counted
@@ -76,6 +76,7 @@ class Terms:
     repeat_s: float  # tell again what was told so long ago
     interval_s: float | None = None  # until the next run; None: not known
     is_complete: bool = True  # the run could read everything
+    command: str = "reconciler drift"  # shows all that drifts
 
 
 def after(ledger: Ledger, found: Sequence[Drifted], run: Run, *, is_whole: bool) -> Ledger:
@@ -103,7 +104,7 @@ def after(ledger: Ledger, found: Sequence[Drifted], run: Run, *, is_whole: bool)
     return attrs.evolve(ledger, alerts=alerts, rounds=rounds)
 
 
-def batch(ledger: Ledger, registry: str, key: str, least: Severity, terms: Terms) -> Batch:
+def batch(ledger: Ledger, registry: str, key: str, terms: Terms) -> Batch:
     """
     What to tell one sink.
 
@@ -111,19 +112,29 @@ def batch(ledger: Ledger, registry: str, key: str, least: Severity, terms: Terms
         ledger: After the run.
         registry: That it is about.
         key: Of the sink.
-        least: It is told nothing that is less grave.
         terms: How the run tells.
     """
-    for_it = [alert for alert in ledger.alerts.values() if least == "warning" or alert.event.severity == "critical"]
-    news = (alert.event for alert in for_it if _is_news(alert, alert.told.get(key), terms))
+    alerts = ledger.alerts.values()
+    news = (alert.event for alert in alerts if _is_news(alert, alert.told.get(key), terms))
     return Batch(
         registry=registry,
         news=gravest_first(attrs.evolve(event, at=terms.at) for event in news),
-        firing=gravest_first(alert.event for alert in for_it if alert.event.status == "firing"),
+        firing=gravest_first(alert.event for alert in alerts if alert.event.status == "firing"),
         at=terms.at,
         interval_s=terms.interval_s,
         is_complete=terms.is_complete,
+        command=terms.command,
     )
+
+
+def claimed(ledger: Ledger, keys: Iterable[str], until: str) -> Ledger:
+    """The ledger while sinks are being told, so that nobody else tells them the same."""
+    return attrs.evolve(ledger, busy={**ledger.busy, **dict.fromkeys(keys, until)})
+
+
+def released(ledger: Ledger, keys: Collection[str]) -> Ledger:
+    """The ledger after they were."""
+    return attrs.evolve(ledger, busy={key: until for key, until in ledger.busy.items() if key not in keys})
 
 
 def told(ledger: Ledger, key: str, events: Iterable[DriftEvent]) -> Ledger:

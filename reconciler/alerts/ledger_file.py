@@ -16,16 +16,14 @@ import orjson
 
 from reconciler.alerts.event import Status, event_document, event_from_document
 from reconciler.alerts.ledger import Alert, Ledger, Rounds, Telling
-from reconciler.errors import AddressError, AlertError
+from reconciler.errors import AddressError, AlertError, StateError
 
 FORMAT_VERSION = "1.0"
 _KIND = "acr-reconciler alerts"
 
 
 def ledger_to_bytes(ledger: Ledger) -> bytes:
-    """The ledger as UTF-8 JSON; empty where there is nothing to keep."""
-    if ledger == Ledger():
-        return b""
+    """The ledger as UTF-8 JSON."""
     document = {
         "kind": _KIND,
         "format_version": FORMAT_VERSION,
@@ -41,7 +39,8 @@ def ledger_from_bytes(content: bytes) -> Ledger:
     The ledger that these bytes hold.
 
     Raises:
-        AlertError: they hold none, or one of a later version.
+        AlertError: they hold none.
+        StateError: they hold one of a later version, which is to be left as it is.
     """
     if not content.strip():
         return Ledger()
@@ -52,7 +51,7 @@ def ledger_from_bytes(content: bytes) -> Ledger:
             return _ledger(document)
     except (ValueError, KeyError, TypeError, AttributeError, AddressError) as error:
         raise AlertError(f"what was told about drift cannot be read: {error}") from None
-    raise AlertError(f'what was told about drift is written by a later version, in format "{version}"')
+    raise StateError(f'what was told about drift was written by a later version, in format "{version}"')
 
 
 def _ledger(document: Mapping[str, Any]) -> Ledger:

@@ -28,6 +28,7 @@ COMMANDS = {
     "plan": "Show what apply would change.",
     "apply": "Make the registry what the files declare.",
     "drift": "Tell what somebody changed behind our back.",
+    "watch": "Look for drift again and again, and tell it.",
     "show": "Show a saved plan.",
     "rollback": "Make the plan that undoes a run; apply PLAN carries it out.",
     "explain": "Tell which rule says what about one resource, and what can happen to it.",

@@ -18,7 +18,7 @@ from reconciler.cli.output import note
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.record import Run, record
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
-from reconciler.cli.signals import asking_to_stop, terminated_as_interrupted, uninterrupted
+from reconciler.cli.signals import asking_to_stop, kept, uninterrupted
 from reconciler.cli.stream import Stream
 from reconciler.errors import RefusedError
 from reconciler.render.words import Paint, count, few
@@ -70,12 +70,12 @@ def carry_out(order: Order, registry: Registry, traffic: Traffic, memory: Memory
         The exit code.
     """
     run = Run.begun(order.operation, memory)
-    report = asyncio.run(_converged(order, registry, traffic, memory, book_for(memory, registry, run)))
-    traffic.measured.outcomes = report.outcomes
+    with kept():
+        report = asyncio.run(_converged(order, registry, traffic, memory, book_for(memory, registry, run)))
+    traffic.measured.outcomes, traffic.measured.is_interrupted = report.outcomes, report.interrupted
     with uninterrupted():
         problems = record(run, order, report, memory)
-    with terminated_as_interrupted():  # the event loop has forgotten what SIGTERM should do
-        is_told = _tell(report, style, traffic.stream)
+    is_told = _tell(report, style, traffic.stream)
     for problem in (*_left_open(report), *problems):
         note(f"error: {problem}")
     if order.plan.blocked:

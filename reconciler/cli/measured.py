@@ -40,6 +40,7 @@ class Measured:
     plan: Plan | None = None  # of everything
     found: Sequence[Drifted] | None = None  # None: drift was not looked for
     outcomes: Sequence[Outcome] = ()
+    is_interrupted: bool = False  # somebody asked it to stop while it changed things
     tallies: list[Tally] = attrs.field(factory=list)
 
     def facts(self, command: str, *, is_success: bool, duration_s: float) -> RunFacts:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.planning.remember import Made
 
 NONE = "none"
-JOURNAL, DRIFT = ".journal", ".drift"
+JOURNAL, DRIFT, ALERTS = ".journal", ".drift", ".alerts"
 _ATTEMPTS = 5
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 

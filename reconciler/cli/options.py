@@ -198,4 +198,16 @@ metrics = all_of(
     option("--metrics-insecure", is_flag=True, help="Permit plain http to a Pushgateway on another machine."),
 )
 
+alerts = all_of(
+    option("--alerts", metavar="FILE", help="Tell those whom this file names what drifted."),
+    option(
+        "--alert",
+        metavar="URL",
+        multiple=True,
+        help="Tell this one: slack+env:NAME, webhook+https://…, alertmanager+http://…, and others.",
+    ),
+    option("--repeat", metavar="DURATION", help="Tell again what still drifts after so long.  [default: 24h]"),
+)
+
 planning = all_of(overlay, now, selection, formats, full, memory, limits, sign_in, traffic, no_color, quiet, verbose)
+watching = all_of(overlay, selection, full, memory, limits, sign_in, traffic, no_color, verbose)

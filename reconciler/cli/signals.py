@@ -30,6 +30,56 @@ def uninterrupted() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Let the handlers be after the body what they were before: an event loop that had its own leaves none behind."""
+    before = {number: signal.getsignal(number) for number in asking_to_stop()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+class Stopping:
+    """Whether somebody asked a command that goes on for ever to stop; it is interrupted where that is harmless."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self._is_held = False
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Be asked by signals, as long as the body runs."""
+        with _handled(asking_to_stop(), self._ask):
+            yield
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Finish the body first."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+        self.check()
+
+    def check(self) -> None:
+        """
+        Go no further where somebody asked.
+
+        Raises:
+            KeyboardInterrupt: somebody did.
+        """
+        if self.is_asked:
+            raise KeyboardInterrupt
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        is_again, self.is_asked = self.is_asked, True
+        if is_again or not self._is_held:
+            raise KeyboardInterrupt
+
+
 def _tell_to_wait(_number: int, _frame: FrameType | None) -> None:
     note("interrupted: what was done is being written down; a moment")
 

@@ -29,6 +29,7 @@ from reconciler.render.words import count
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconciler.cli.alerting import Alerting
     from reconciler.model.desired import DesiredState
     from reconciler.model.last_applied import RememberedRepository
     from reconciler.model.live import LiveRepository
@@ -128,6 +129,7 @@ class Given:
     now: datetime  # the moment that rules with a time go by
     formats: Formats  # what to answer in
     others: Mapping[str, Any]  # the options of the command itself, by name
+    alerting: Alerting | None = None  # whom to tell about drift; None: nobody
 
 
 def given_from(options: dict[str, Any], formats: Formats, operation: str) -> Given:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
 import orjson
 
 from reconciler import __version__
@@ -14,8 +15,22 @@ from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import FORMAT_VERSION, reference_document
 
 
+@attrs.frozen
+class Telling:
+    """What came of telling one sink."""
+
+    sink: str
+    firing: int  # events that it was to be told
+    resolved: int
+    error: str  # why it was not told; empty: it was
+
+
 def drift_to_json(
-    plan: Plan, drifted: Sequence[Drifted], first_seen: Mapping[str, str], owed: Sequence[Debt] = ()
+    plan: Plan,
+    drifted: Sequence[Drifted],
+    first_seen: Mapping[str, str],
+    owed: Sequence[Debt] = (),
+    tellings: Sequence[Telling] = (),
 ) -> bytes:
     """
     What drifted.
@@ -25,11 +40,13 @@ def drift_to_json(
         drifted: What it heals, and what it cannot.
         first_seen: When each attribute was first seen to drift (RFC 3339), by its key.
         owed: What a run that did not end left unlocked.
+        tellings: Who else was told, and with which success.
     """
     document = {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "registry": plan.registry,
+        "alerts": [attrs.asdict(each) for each in tellings],
         "base": reference_document(plan.base),
         "complete": plan.complete,
         "drift": [drift_document(each, first_seen) for each in drifted],

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import attrs
 from happened import AT, MOVED, REGISTRY, TIGHTENED, UNLOCKED, drifted, run
 from hypothesis import given, settings, strategies as st
 
-from reconciler.alerts.ledger import Ledger, Terms, after, batch, tidied, told
+from reconciler.alerts.ledger import Ledger, Terms, after, batch, claimed, released, tidied, told
 
 DAY_S = 24 * 3600.0
 V1, V2 = drifted("app:v1"), drifted("app:v2", TIGHTENED)
@@ -20,11 +19,11 @@ def later(hours: float) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def step(ledger: Ledger, *found, hours: float = 0.0, is_whole: bool = True, sink: str = "s", least="warning"):
+def step(ledger: Ledger, *found, hours: float = 0.0, is_whole: bool = True, sink: str = "s"):
     """One run that tells one sink; what it told, and the ledger then."""
     at = later(hours)
     seen = after(ledger, found, run(at), is_whole=is_whole)
-    news = batch(seen, REGISTRY, sink, least, Terms(at, DAY_S)).news
+    news = batch(seen, REGISTRY, sink, Terms(at, DAY_S)).news
     return news, tidied(told(seen, sink, news), at)
 
 
@@ -95,9 +94,7 @@ def test_each_sink_is_told_what_it_does_not_know():
     end = after(ledger, [], run(later(2)), is_whole=True)
 
     assert [("app:v1", "firing")] == said(other)
-    assert [1, 1, 0] == [
-        len(batch(end, REGISTRY, sink, "warning", Terms(later(2), DAY_S)).news) for sink in ("s", "t", "u")
-    ]
+    assert [1, 1, 0] == [len(batch(end, REGISTRY, sink, Terms(later(2), DAY_S)).news) for sink in ("s", "t", "u")]
 
 
 def test_a_sink_that_does_not_take_the_end_is_told_for_a_week():
@@ -106,24 +103,15 @@ def test_a_sink_that_does_not_take_the_end_is_told_for_a_week():
     ended = after(ledger, [], run(later(1)), is_whole=True)
     waiting, given_up = tidied(ended, later(7 * 24)), tidied(ended, later(7 * 24 + 2))
 
-    assert [("app:v1", "resolved")] == said(batch(waiting, REGISTRY, "s", "warning", Terms(later(9), DAY_S)).news)
+    assert [("app:v1", "resolved")] == said(batch(waiting, REGISTRY, "s", Terms(later(9), DAY_S)).news)
     assert {} == given_up.alerts
-
-
-def test_a_sink_may_want_what_is_grave_only():
-    """Neither what is not is told to it, nor its end."""
-    news, ledger = step(Ledger(), V1, V2, least="critical")
-    end, _ = step(ledger, hours=1, least="critical")
-
-    assert [("app:v1", "firing")] == said(news)
-    assert [("app:v1", "resolved")] == said(end)
 
 
 def test_all_that_fires_comes_along():
     """Some sinks need to hear it each time, others count it."""
     _, ledger = step(Ledger(), V2)
     seen = after(ledger, [V1, V2], run(later(1)), is_whole=True)
-    given_now = batch(seen, REGISTRY, "s", "warning", Terms(later(1), DAY_S, interval_s=300, is_complete=False))
+    given_now = batch(seen, REGISTRY, "s", Terms(later(1), DAY_S, interval_s=300, is_complete=False))
 
     assert [("app:v1", "firing")] == said(given_now.news)
     assert [("app:v1", "firing"), ("app:v2", "firing")] == said(given_now.firing)
@@ -207,7 +195,7 @@ def test_every_sink_knows_what_fires(runs):
         hours += pause
         at = later(hours)
         seen = after(ledger, [drifted(name) for name in sorted(names)], run(at), is_whole=is_whole)
-        news = batch(seen, REGISTRY, "s", "warning", Terms(at, DAY_S)).news
+        news = batch(seen, REGISTRY, "s", Terms(at, DAY_S)).news
         for each in news if takes else ():
             assert each.status == "firing" or knows.pop(each.fingerprint) == str(each.address)
             if each.status == "firing":
@@ -231,6 +219,6 @@ def test_a_sink_that_is_told_again_keeps_what_was_first():
 
 def test_who_is_busy_is_forgotten_in_time():
     """A run that died while it told somebody does not silence that sink for ever."""
-    ledger = attrs.evolve(Ledger(), busy={"s": later(1), "t": later(3)})
+    ledger = claimed(claimed(Ledger(), ["s"], later(1)), ["t", "u"], later(3))
 
-    assert {"t": later(3)} == tidied(ledger, later(2)).busy
+    assert {"t": later(3)} == released(tidied(ledger, later(2)), {"u"}).busy
