@@ -57,7 +57,7 @@ def metrics_from(content: bytes) -> Metrics:
     for name, labels, value, *_ in found:
         if not name.startswith("reconciler_"):
             raise RefusedError(f'holds metrics of something else, such as "{name}"')
-        if (family := _BY_NAME.get(name)) and math.isfinite(value) and value >= 0:
+        if (family := _BY_NAME.get(name)) and 0 <= value < math.inf:
             samples[_key(family, labels)] = value
     return Metrics(samples)
 

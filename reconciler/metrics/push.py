@@ -39,6 +39,11 @@ class Gateway:
     ca_bundle: str | None = None
     limit_s: float = LIMIT_S  # for all together: attempts have half of it, pauses that the gateway asks for the rest
 
+    @property
+    def has_credentials(self) -> bool:
+        """Somebody signs in there."""
+        return bool(self.username or self.password)
+
 
 def parse_gateway(url: str, *, insecure: bool = False) -> Gateway:
     """
@@ -99,15 +104,20 @@ def _transport(gateway: Gateway) -> Transport:
         on_pause=lambda _: None,
         ca_bundle=gateway.ca_bundle,
     )
-    transport.secrets.add(gateway.password, *(value for name, value in _headers(gateway) if name == "authorization"))
+    if gateway.has_credentials:
+        transport.secrets.add(gateway.password, _basic(gateway))
     return transport
 
 
 def _headers(gateway: Gateway) -> tuple[tuple[str, str], ...]:
-    if not gateway.username and not gateway.password:
+    if not gateway.has_credentials:
         return (("content-type", _CONTENT_TYPE),)
-    said = base64.b64encode(f"{gateway.username}:{gateway.password}".encode(errors="surrogateescape")).decode()
-    return (("content-type", _CONTENT_TYPE), ("authorization", f"Basic {said}"))
+    return (("content-type", _CONTENT_TYPE), ("authorization", f"Basic {_basic(gateway)}"))
+
+
+def _basic(gateway: Gateway) -> str:
+    """User and password as they are sent; `Basic` before it is no secret. Source: RFC 7617, section 2."""
+    return base64.b64encode(f"{gateway.username}:{gateway.password}".encode(errors="surrogateescape")).decode()
 
 
 def _pair(name: str, value: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from builders import LOCKED, OPEN, desired_state, plan_of, repository
 from hypothesis import given, settings, strategies as st
 
+from reconciler import __version__
 from reconciler.errors import RefusedError
 from reconciler.events import Outcome
 from reconciler.metrics import Metrics, RunFacts, Seen, observe, seen_in
@@ -78,6 +79,17 @@ def test_what_drifts_no_more_becomes_0():
     assert {0.0} == set(left.values())
 
 
+def test_the_version_that_ran_before_is_not_told_any_more():
+    """One series, or nobody knows which of them runs."""
+    before = Metrics(
+        {("reconciler_build_info", (*HERE, "0.0.1")): 1.0, ("reconciler_build_info", ("r", "drift", "0.0.1")): 1.0}
+    )
+
+    builds = [labels for name, labels in observe(before, RUN).samples if name == "reconciler_build_info"]
+
+    assert [("r", "drift", "0.0.1"), (*HERE, __version__)] == builds
+
+
 def test_registries_and_commands_are_kept_apart():
     """Each with its own series, in one process."""
     metrics = observe(observe(Metrics(), RUN), attrs.evolve(RUN, command="plan"))
@@ -142,6 +154,7 @@ def test_what_a_file_cannot_have_counted_is_not_gone_by():
         b'reconciler_gone_total{registry="r"} 3\n'
         b'reconciler_requests_total{registry="r",command="drift",class="read",status="200"} NaN\n'
         b'reconciler_requests_total{registry="r",command="drift",class="read",status="404"} -1\n'
+        b'reconciler_requests_total{registry="r",command="drift",class="read",status="405"} +Inf\n'
         b'reconciler_complete{registry="r",command="drift"} 1\n'
     )
 
