@@ -169,7 +169,7 @@ def _comments(taken: Taken, registry: str, wish: Wish) -> list[str]:
             "Patterns speak of what is pushed later, too: a new repository or tag that one of them",
             "matches shall be as the others are. Check that this is meant.",
         ]
-    if not wish.manifests:
+    if not (wish.manifests or any(target.digest for target in wish.selection.targets)):
         lines += ["", "Attributes of manifests are not in it; --manifests adds those that are off."]
     if taken.problems:
         lines += ["", "Missing in it:"]

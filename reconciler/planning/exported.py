@@ -59,7 +59,7 @@ def untold(rules: RepositoryRules, live: LiveRepository, *, digests: bool) -> It
     """What an export lacks of this repository, and why, each as a text that begins with its address."""
     here = live.name
     if live.unread:
-        yield live.unread
+        yield f"{here}: {live.unread.removeprefix(f'{here}: ')}"
     if live.missing and rules.named_exactly:
         yield f"{here}: the registry does not hold it"
     elif rules.named_exactly:

@@ -71,14 +71,25 @@ def fold_registry(
 
 
 def says_just(rules: RepositoryRules, known: Known) -> bool:
-    """The rules would change nothing in a repository as it was read, and leave no attribute of it to chance."""
+    """
+    The rules would change nothing in a repository as it was read, and leave no attribute of it to chance.
+
+    They also name what is hidden, so that a refresh for them finds it.
+    """
     plan = plan_repository(rules, known.live)
-    if plan.changes or plan.blocked or plan.unknown:
+    if plan.changes or plan.blocked or plan.unknown or not _names_hidden(rules, known):
         return False
     for_tag = rules.for_tag
     tags = ((values(declare(for_tag(tag.match[0].text))), tag) for tag in known.entry.tags)
     wanted = {said.attribute: said.value for said in known.entry.attributes}
     return values(declare(rules.rules)) == wanted and all(said == values(declare([tag])) for said, tag in tags)
+
+
+def _names_hidden(rules: RepositoryRules, known: Known) -> bool:
+    hidden = {name for name, flags in tags_of(known.entry).items() if is_hidden(flags)}
+    if not hidden and not is_hidden(known.flags):
+        return True
+    return rules.named_exactly and hidden.issubset(rules.exact_tags)
 
 
 def _folded(known: Sequence[Known], selection: Selection, plain: Collection[str]) -> tuple[RepositoryRule, ...]:

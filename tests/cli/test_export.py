@@ -91,13 +91,15 @@ def test_rules_and_everything_else_plan_to_no_change(held, reconciler, tmp_path:
 
 
 def test_what_lacks_something_is_not_written(held, reconciler, tmp_path: Path):
-    """A hidden tag, a name and a pattern that nothing has; a file that is allowed to lack them says so."""
+    """A refused repository, a hidden tag, a name and a pattern that nothing has; a file may lack them, and says so."""
     held.patch("team/app:v1", listEnabled=False)
+    held.push("team/sealed:v1", content=b"four")
+    held.faults.load({"requests": [{"do": "refuse", "status": 403, "path": "/acr/v1/team/sealed"}]})
     asked = ("export", "team/*", "team/none", "other/**", "--registry", held.url, "--out", "part.yaml")
     refused = reconciler(*asked)
     is_there = (tmp_path / "part.yaml").exists()
     allowed = reconciler(*asked, "--allow-incomplete")
-    named = reconciler("export", "team/*", "team/app:v1", "--registry", held.url)
+    named = reconciler("export", "team/*", "team/app:v1", "--exclude", "team/sealed", "--registry", held.url)
 
     assert 1 == refused.code
     assert refused.stderr.endswith(
@@ -105,8 +107,11 @@ def test_what_lacks_something_is_not_written(held, reconciler, tmp_path: Path):
         "that the list leaves out, such as a hidden one (listEnabled false), is read\n"
         "where a rule names it\n"
         "missing: team/none: the registry does not hold it\n"
+        f"missing: team/sealed: GET {held.url}/acr/v1/team%2Fsealed: 403\n"
+        "DENIED: the emulator was told to answer 403\n"
+        "  A firewall or a missing permission; the registry's message tells which.\n"
         "missing: other/**: nothing in the registry matches it\n"
-        "error: 3 things are missing, so nothing was written\n"
+        "error: 4 things are missing, so nothing was written\n"
         "  A hidden tag is read where a pattern names it: reconciler export '**' prod/api:hidden\n"
         "  --allow-incomplete writes the rest.\n"
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import attrs
+import pytest
+import yaml
 from builders import OPEN, index, manifest, plan_of, repository, selection, tag
 from exporting import LIVE, export, loaded, typical
 from hypothesis import given, settings, strategies as st
@@ -133,6 +135,8 @@ def test_everything_that_an_export_lacks_is_told():
         "app: 1 is hidden",
         "app@sha256:9: 403",
     ) == told
+    unread = repository("app", None, unread="app: GET /acr/v1/app: 403")
+    assert ("app: GET /acr/v1/app: 403",) == tuple(untold(rules.for_repository("app"), unread, digests=False))
     gone = repository("app", None, missing=True)
     assert ("app: the registry does not hold it",) == tuple(untold(rules.for_repository("app"), gone, digests=False))
 
@@ -145,3 +149,13 @@ def test_every_attribute_has_its_place():
 
     assert list(REPOSITORY_ATTRIBUTES) == [said.attribute for said in entry.attributes]
     assert list(TAG_ATTRIBUTES) == [said.attribute for said in entry.tags[0].attributes]
+
+
+@pytest.mark.parametrize(
+    "name", ["1.10", "true", "No", "y", "NULL", "0x1", "1e3", "2024-01-01", "12:30:45", "_1", "v1"]
+)
+def test_other_programs_read_the_same_names(name):
+    """A reader of YAML 1.1 that makes numbers, dates and booleans of what looks like them sees a text."""
+    text = export([repository("app", OPEN, {name: tag()})], folded=False)
+
+    assert [name] == [entry["match"] for entry in yaml.safe_load(text)["repositories"][0]["tags"]]

@@ -3,32 +3,69 @@
 from __future__ import annotations
 
 from builders import OPEN, index, plan_of, repository, selection, tag
-from exporting import LIVE, export, loaded, typical
-from hypothesis import given, settings
+from exporting import export, loaded, typical
 
 from reconciler.model.selection import EVERYTHING
 from reconciler.planning.exported import exported
 from reconciler.planning.folding_registry import Known, Most, says_just
 
-few = settings(max_examples=40)
+
+def test_what_lists_do_not_show_is_named():
+    """A pattern would not find a hidden repository or tag, however many there are of them and however alike."""
+    hidden = {**OPEN, "listEnabled": False}
+    tags = {f"pr-{number}": tag(listEnabled=False) for number in (1, 2, 3)}
+    live = [repository(f"app{number}", hidden, {**tags, "v1": tag()}) for number in (1, 2)]
+    live += [repository(f"web{number}", OPEN, {"v1": tag(), "v2": tag()}) for number in (1, 2)]
+
+    text = export(live, folded=True)
+
+    expected = "".join(
+        f"\n  - match: {name}\n"
+        "    attributes: {listEnabled: false}\n"
+        "    tags:\n"
+        "      - match: [pr-1, pr-2, pr-3]\n"
+        "        attributes: {listEnabled: false}\n"
+        for name in ("app1", "app2")
+    )
+    assert text.endswith(f"listEnabled: true, readEnabled: true}}\n{expected}")
 
 
-@few
-@given(live=LIVE)
-def test_what_lists_do_not_show_is_named_in_a_folded_export(live):
-    """A pattern would not find a hidden repository or tag, so that its plan could not be complete."""
-    desired = loaded(export(live, folded=True))
+def test_tags_that_are_all_hidden_are_not_folded():
+    """There is no rule that would find them."""
+    live = repository("app", OPEN, {f"pr-{number}": tag(listEnabled=False) for number in (1, 2, 3)})
 
-    named = {
-        pattern.text: {p.text for t in rule.tags for p in t.match}
-        for rule in desired.repositories
-        for pattern in rule.match
-    }
-    hidden = [each for each in live if each.document["listEnabled"] is False and ".azurecr." not in each.name]
-    assert {each.name for each in hidden} <= named.keys()
-    for each in live:
-        tags = {name for name, document in each.tags.items() if document.get("listEnabled") is False}
-        assert ".azurecr." in each.name or tags <= named.get(each.name, set())
+    assert export([live], folded=False) == export([live], folded=True)
+
+
+def test_attributes_that_some_lack_are_said_of_the_others():
+    """A rule for all says only what each of them has; here most lack some."""
+    little = {"digest": tag()["digest"], "deleteEnabled": True}
+    live = [
+        *(repository(name, OPEN, {"a": little, "b": little}) for name in ("db", "dc")),
+        repository("app", {**OPEN, "teleportEnabled": True}, {"a": tag(), "b": tag(), "c": tag(), "d": tag()}),
+        repository("web", OPEN, {"a": tag(), "b": tag(), "c": little}),
+    ]
+
+    text = export(live, folded=True)
+
+    assert text.endswith(
+        '  - match: "**"\n'
+        "    attributes: {deleteEnabled: true, writeEnabled: true, listEnabled: true, readEnabled: true}\n"
+        "    tags:\n"
+        '      - match: "**"\n'
+        "        attributes: {deleteEnabled: true}\n"
+        "\n"
+        "  - match: app\n"
+        "    attributes: {teleportEnabled: true}\n"
+        "    tags:\n"
+        '      - match: "**"\n'
+        "        attributes: {writeEnabled: true, listEnabled: true, readEnabled: true}\n"
+        "\n"
+        "  - match: web\n"
+        "    tags:\n"
+        "      - match: [a, b]\n"
+        "        attributes: {writeEnabled: true, listEnabled: true, readEnabled: true}\n"
+    )
 
 
 def test_what_a_folded_export_looks_like():
@@ -64,11 +101,12 @@ def test_what_a_folded_export_looks_like():
 
 
 def test_a_family_is_a_prefix_that_no_other_tag_has():
-    """`pr-*` are three tags alike; `v*` would take one along that differs, so the prefix ends later."""
+    """`pr-*` are three tags alike; `v*` would take one along that differs; two `rc` are too few."""
     tags = {
         **{f"pr-{number}": tag(readEnabled=False) for number in (1, 2, 3)},
         **{f"v1.{number}": tag(writeEnabled=False) for number in (0, 1, 2)},
-        **{name: tag() for name in ("v2", "stable", "beta", "edge")},
+        **{name: tag() for name in ("v2", "stable", "beta", "edge", "main", "next")},
+        **{f"rc{number}": tag(writeEnabled=False, readEnabled=False) for number in (1, 2)},
     }
 
     text = export([repository("app", OPEN, tags)], folded=True)
@@ -79,6 +117,8 @@ def test_a_family_is_a_prefix_that_no_other_tag_has():
         "        attributes: {deleteEnabled: true, writeEnabled: true, listEnabled: true, readEnabled: true}\n"
         '      - match: "pr-*"\n'
         "        attributes: {readEnabled: false}\n"
+        "      - match: [rc1, rc2]\n"
+        "        attributes: {writeEnabled: false, readEnabled: false}\n"
         '      - match: "v1.*"\n'
         "        attributes: {writeEnabled: false}\n"
     )
@@ -114,7 +154,7 @@ def test_what_is_more_than_a_file_may_hold_is_written_in_full():
 
 
 def test_rules_that_say_anything_else_are_seen():
-    """Folding rests on this: a changed value, an attribute that is left to chance, or one that is not there."""
+    """Folding rests on this: a changed value, one left to chance, one that is not there, a hidden tag not named."""
     live = repository("app", OPEN, {"v1": tag(), "v2": tag()})
     known = Known(live, exported(live, EVERYTHING, digests=False))
     all_of = {"match": "**", **OPEN}
@@ -122,7 +162,10 @@ def test_rules_that_say_anything_else_are_seen():
     def said(*tags, **attributes):
         return says_just(index({"match": "**", **OPEN, **attributes, "tags": tags}).for_repository("app"), known)
 
+    hidden = repository("app", OPEN, {"v1": tag(listEnabled=False)})
     assert said(all_of)
     assert not said({**all_of, "readEnabled": False})
     assert not said({**all_of, "match": "v1"})
     assert not said(all_of, teleportEnabled=True)
+    by_pattern = index({"match": "app", **OPEN, "tags": [{**all_of, "listEnabled": False}]}).for_repository("app")
+    assert not says_just(by_pattern, Known(hidden, exported(hidden, EVERYTHING, digests=False)))
