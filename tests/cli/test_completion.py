@@ -10,7 +10,8 @@ import pytest
     [
         ("reconciler pl", ["plain,plan"]),
         ("reconciler plan --max-", [f"plain,--max-{what}" for what in ("loosen", "hide", "move", "delete")]),
-        ("reconciler plan --format ", ["plain,text", "plain,json"]),
+        ("reconciler plan --format ", ["plain,text", "plain,json", "plain,markdown", "plain,junit", "plain,ndjson"]),
+        ("reconciler doctor --format j", ["plain,json"]),
         ("reconciler apply reg", ["file,reg"]),
     ],
 )
