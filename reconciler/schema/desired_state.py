@@ -10,7 +10,7 @@ put in quotes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from reconciler.files.shapes import EXCEPTION, FILE, MANIFEST, REPOSITORY, TAG, Shape
 from reconciler.model.address import Kind
@@ -76,24 +76,26 @@ _ENTRIES: Mapping[Kind, tuple[Shape, Mapping[str, Member]]] = {
 
 def _entry(kind: Kind, title: str, description: str) -> Schema:
     shape, members = _ENTRIES[kind]
-    rules = [_says_something(shape), *_EXTRA[kind]]
+    rules = [_says_something(shape), *_contradictions(shape), *_EXTRA[kind]]
     if "keep" in shape.known:
         rules.append(_nothing_locked_beside_keep(kind))
     return {
         **_object(title, description, shape, members),
-        "dependentRequired": {"unlock": ["ensure"]},
-        "dependentSchemas": _contradictions(shape),
         "allOf": rules,
     }
 
 
-def _contradictions(shape: Shape) -> Schema:
-    """What cannot stand beside a key."""
-    found: Schema = {"ensure": _without(*(key for key in shape.known if key not in _BESIDE_ABSENT))}
+def _contradictions(shape: Shape) -> Iterator[Schema]:
+    """What a key needs, and what cannot stand beside it; in words that editors of draft 7 know, too."""
+    yield _beside("unlock", {"required": ["ensure"]})
+    yield _beside("ensure", _without(*(key for key in shape.known if key not in _BESIDE_ABSENT)))
     if "digest" in shape.known:
-        found["digest"] = {"properties": {"match": _EXACT}}
-        found["keep"] = _without("digest")
-    return found
+        yield _beside("digest", {"properties": {"match": _EXACT}})
+        yield _beside("keep", _without("digest"))
+
+
+def _beside(key: str, rule: Schema) -> Schema:
+    return {"if": {"required": [key]}, "then": rule}
 
 
 def _without(*keys: str) -> Schema:
@@ -118,7 +120,7 @@ def _nothing_locked_beside_keep(kind: Kind) -> Schema:
             opened = {"required": ["attributes"], "properties": {"attributes": {"required": locks}}}
             is_level = {"required": ["protect"], "properties": {"protect": {"const": level}}}
             rules.append({"if": is_level, "then": opened})
-    return {"if": {"required": ["keep"]}, "then": {"allOf": rules}}
+    return _beside("keep", {"allOf": rules})
 
 
 def _exception() -> Schema:
