@@ -6,6 +6,7 @@ import attrs
 import pytest
 import yaml
 from builders import OPEN, index, manifest, plan_of, repository, selection, tag
+from editors import read, refusals
 from exporting import LIVE, export, loaded, typical
 from hypothesis import given, settings, strategies as st
 
@@ -13,6 +14,7 @@ from reconciler.model.attributes import REPOSITORY_ATTRIBUTES, TAG_ATTRIBUTES
 from reconciler.model.selection import EVERYTHING
 from reconciler.planning.exported import asked, exported, untold
 from reconciler.render.desired_yaml import entry_yaml
+from reconciler.schema.desired_state import desired_state_schema
 
 few = settings(max_examples=40)
 
@@ -28,6 +30,13 @@ def test_planning_an_export_shows_nothing(live, folded):
     assert ((), (), ()) == (plan.changes, plan.blocked, plan.unknown)
     reported = [document for each in live for document in each.tags.values() if len(document) > 1]
     assert len(live) + len(reported) == plan.summary.managed
+
+
+@settings(max_examples=15)
+@given(live=LIVE, folded=st.booleans())
+def test_an_export_is_valid_by_the_schema(live, folded):
+    """An editor that knows the schema finds nothing in it, whatever the names look like."""
+    assert [] == refusals(desired_state_schema, read(export(live, folded=folded)))
 
 
 @few
