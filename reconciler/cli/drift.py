@@ -45,7 +45,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
       reconciler drift registry.yaml
       reconciler drift registry.yaml --format json | jq '.drift[].address'
       reconciler drift registry.yaml --format text --format junit=drift.xml
-      reconciler drift registry.yaml --alert slack+env:SLACK_WEBHOOK --metrics drift.prom
+      reconciler drift registry.yaml --alert slack+env:SLACK_WEBHOOK
       reconciler drift registry.yaml --heal --state az://state/prod.json
     """
     operation = "drift --heal" if others["heal"] else "drift"

@@ -23,7 +23,7 @@ def command(name: str) -> int:
     \b
     Examples:
       reconciler schema > desired-state.v1.schema.json
-      reconciler schema plan
+      reconciler schema event | jq .properties
     """
     answer(schema_to_json(cast("Format", name)))
     return OK

@@ -48,7 +48,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     Examples:
       reconciler watch registry.yaml --alert slack+env:SLACK_WEBHOOK
       reconciler watch registry.yaml --interval 1m --listen 127.0.0.1:8080
-      reconciler watch registry.yaml --heal --alerts alerts.yaml --state az://state/prod.json
+      reconciler watch registry.yaml --heal --alerts alerts.yaml --interval 15m
     """
     from reconciler.cli.watching import Asked, watch
     from reconciler.watch.rhythm import Rhythm

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from reconciler.schema.generate import Schema
 
-Format: TypeAlias = Literal["desired-state", "plan"]
+Format: TypeAlias = Literal["desired-state", "plan", "event"]
 
 
 def _desired_state() -> Schema:
@@ -24,7 +24,13 @@ def _plan() -> Schema:
     return plan_schema()
 
 
-_MAKERS: Mapping[Format, Callable[[], Schema]] = {"desired-state": _desired_state, "plan": _plan}
+def _event() -> Schema:
+    from reconciler.schema.event import event_schema
+
+    return event_schema()
+
+
+_MAKERS: Mapping[Format, Callable[[], Schema]] = {"desired-state": _desired_state, "plan": _plan, "event": _event}
 FORMATS: tuple[Format, ...] = tuple(_MAKERS)
 
 

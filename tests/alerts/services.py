@@ -26,7 +26,7 @@ def taking(check: Check, *, status: int = 200, body: bytes = b"ok") -> Callable[
 
     def answer(request: Received) -> Reply:
         wrong = list(check(request))
-        return reply(400, {"wrong": wrong[:3]}) if wrong else reply(status, body)
+        return reply(400, {"wrong": wrong[:3]}) if wrong else reply(status, b"" if status == 204 else body)
 
     return answer
 
