@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Much of the suite waits for registries that are slow on purpose; one file stays in one process.
 IN_PARALLEL := -n 4 --dist loadfile
 
-.PHONY: help demo generated test explore coverage test-peers check lint format types imports bench clean
+.PHONY: help demo generated test explore coverage soak test-peers check lint format types imports bench clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F ':.*  ## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ coverage: .venv/.test  ## how much of the code the suite reaches; takes twice as
 	$(BIN)/python -m coverage run -m pytest -q $(IN_PARALLEL)
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
+
+soak: .venv/.test  ## five minutes of watch against a registry that fails at random; says how much memory it took
+	SOAK_S=300 $(BIN)/python -m pytest -q -s tests/cli/test_watch_soak.py
 
 test-peers: .venv/.test  ## the suite against programs that others run too (skopeo, oras, azurite, Prometheus, pre-commit)
 	@command -v skopeo >/dev/null || sh tests/peers/install.sh skopeo
