@@ -76,9 +76,7 @@ def codes(texts: Sequence[str], most: int = 3) -> str:
 
 def comment_marker(kind: str, registry: str) -> str:
     """The first line, which nobody sees: the same for each run, so that one comment can be kept up to date."""
-    name = _NOT_IN_MARKER.sub(
-        lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode(errors="replace")), registry
-    )
+    name = _NOT_IN_MARKER.sub(_in_percent, registry)
     if len(name) > _MAX_NAME:
         name = f"{name[:_MAX_NAME]}-{hashlib.sha256(name.encode()).hexdigest()}"
     return f"<!-- reconciler:{kind} {name} -->"

@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
+from select import PIPE_BUF
 
 import pytest
 
+from reconciler.cli.stream import Stream
 from reconciler.emulator import Settings
 from reconciler.events import RepositoryRead
 
@@ -129,19 +133,21 @@ def test_a_reader_that_goes_away_does_not_stop_an_apply(slow, releases, tmp_path
 
 def test_a_descriptor_that_does_not_wait_is_waited_for():
     """Whoever starts a run may share a pipe that refuses instead of waiting; no line is lost."""
-    from reconciler.cli.stream import Stream
-
     inlet, outlet = os.pipe()
     os.set_blocking(outlet, False)
-    with os.fdopen(inlet) as reader:
-        stream = Stream("plan", [outlet])
-        pid = os.fork()
-        if pid == 0:
-            for number in range(2000):
-                stream(RepositoryRead("team/app", number))
-            os._exit(0)
-        os.close(outlet)
-        events = [json.loads(line) for line in reader]
-        os.waitpid(pid, 0)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(outlet, b"\n" * PIPE_BUF)
+    read: list[bytes] = []
+    # In small steps, so that the pipe is full most of the time.
+    reader = threading.Thread(target=lambda: read.extend(iter(lambda: os.read(inlet, 1), b"")))
 
-    assert list(range(2000)) == [event["tags"] for event in events]
+    reader.start()
+    stream = Stream("plan", [outlet])
+    stream.all(RepositoryRead("team/app", number) for number in range(700))
+    os.close(outlet)
+    reader.join()
+    os.close(inlet)
+
+    events = [json.loads(line) for line in b"".join(read).split(b"\n") if line]
+    assert list(range(700)) == [event["tags"] for event in events]

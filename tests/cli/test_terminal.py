@@ -117,7 +117,7 @@ def test_yes_applies_what_was_shown(one_release, releases, tmp_path: Path):
 def test_ctrl_c_at_the_question_changes_nothing(one_release, releases, tmp_path: Path):
     """No stack trace either."""
     terminal = Terminal(tmp_path, "apply", releases, "--registry", one_release.url)
-    terminal.read_until(f"{one_release.url}: ")
+    terminal.read_until(f"apply this to {one_release.url}: ")
     terminal.press_ctrl_c()
 
     code = terminal.finish()
