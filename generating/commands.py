@@ -36,6 +36,14 @@ _CODES: Mapping[str, tuple[str, ...]] = {
         "an error of any kind, and where something could not be read",
         "something drifted, or a run that did not end left something unlocked; with `--heal`: something is left",
     ),
+    "reconciler watch": (
+        "it was asked to stop, by SIGTERM or Ctrl-C",
+        "before the first run, where no later run could mend it: wrong files, no registry, nobody to tell",
+    ),
+    "reconciler export": (
+        "all that was asked for is exported, or `--allow-incomplete` was given",
+        "an error of any kind; where something could not be read, nothing is written",
+    ),
     "reconciler doctor": ("nothing is missing", "an error of any kind, and where something is missing"),
     "reconciler emulator": ("it was told to stop", "an error of any kind"),
 }
