@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Much of the suite waits for registries that are slow on purpose; one file stays in one process.
 IN_PARALLEL := -n 4 --dist loadfile
 
-.PHONY: help demo generated test explore coverage soak test-peers check lint format types imports bench clean
+.PHONY: help demo generated test explore coverage soak test-peers peers check lint format types imports bench clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F ':.*  ## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -33,15 +33,11 @@ coverage: .venv/.test  ## how much of the code the suite reaches; takes twice as
 soak: .venv/.test  ## five minutes of watch against a registry that fails at random; says how much memory it took
 	SOAK_S=300 $(BIN)/python -m pytest -q -s tests/cli/test_watch_soak.py
 
-test-peers: .venv/.test  ## the suite against programs that others run too (skopeo, oras, azurite, Prometheus, pre-commit)
-	@command -v skopeo >/dev/null || sh tests/peers/install.sh skopeo
-	@test -x $(BIN)/oras || command -v oras >/dev/null || sh tests/peers/install.sh oras "$(CURDIR)/$(BIN)"
-	@test -x $(BIN)/azurite-blob || command -v azurite-blob >/dev/null || sh tests/peers/install.sh azurite "$(CURDIR)/$(BIN)"
-	@command -v prometheus >/dev/null && command -v promtool >/dev/null || sh tests/peers/install.sh prometheus
-	@command -v prometheus-alertmanager >/dev/null || sh tests/peers/install.sh prometheus-alertmanager
-	@command -v prometheus-pushgateway >/dev/null || sh tests/peers/install.sh prometheus-pushgateway
-	@test -x $(BIN)/pre-commit || command -v pre-commit >/dev/null || $(PIP) install 'pre-commit >=4.1, <5'
+test-peers: .venv/.test peers  ## the suite against programs that others run too (skopeo, oras, azurite, Prometheus, pre-commit)
 	$(BIN)/python -m pytest -m peer -n 2 --dist loadfile tests/peers
+
+peers: .venv/.test  ## those programs, from the package registries
+	@sh tests/peers/install.sh "$(CURDIR)/$(BIN)"
 
 check: lint types imports  ## lint, format, types, import direction
 
