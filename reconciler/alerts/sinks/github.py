@@ -72,7 +72,7 @@ def summary(batch: Batch, most_bytes: int) -> bytes:
     Every text from elsewhere is a code span: there it is neither Markdown nor HTML, links nowhere and calls nobody.
     """
     events = (*batch.firing, *(event for event in news_for_people(batch) if event.status == "resolved"))
-    parts = [f"### {code(batch.registry)}: {counted(events) if events else 'no drift'}\n\n"]
+    parts = [f"### {code(batch.registry)}: {counted(events, batch.at) if events else 'no drift'}\n\n"]
     if not batch.is_complete:
         parts.append("Not everything could be read, so there may be more.\n\n")
     left = most_bytes - len("".join(parts).encode())
