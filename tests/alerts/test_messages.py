@@ -16,7 +16,7 @@ from reconciler.alerts.sinks.github import commands, summary
 from reconciler.alerts.sinks.pagerduty import pagerduty_requests
 from reconciler.alerts.sinks.slack import slack_requests
 from reconciler.alerts.sinks.teams import teams_requests
-from reconciler.alerts.wording import headline, message, news_for_people
+from reconciler.alerts.wording import fitting, headline, message, news_for_people
 
 HERE = Path(__file__).parent
 EARLIER = "2026-11-25T20:10:03Z"
@@ -108,6 +108,13 @@ def test_a_summary_and_annotations():
 def test_a_headline_counts(events, says):
     """Who reads no more than that knows how bad it is."""
     assert f"contoso.azurecr.io: {says}" == headline(batch(*events), events)
+
+
+def test_as_many_are_named_as_fit():
+    """Fewer where they are long, and none where even one is too long."""
+    fitted = [fitting(lambda number: "x" * number, lambda made, most=most: len(made) <= most) for most in (20, 4, 0)]
+
+    assert ["x" * 10, "xxxx", ""] == fitted
 
 
 def test_ten_are_named_and_the_others_counted():

@@ -131,7 +131,7 @@ def _annotation(command: str, event: DriftEvent) -> str:
     place = {"file": found["file"], "line": found["line"], "col": found["column"]} if found else {}
     properties = {**place, "title": f"drift: {event.address}"}
     told = ",".join(f"{name}={_property(shortened(value, _LONGEST))}" for name, value in properties.items())
-    heal = f"\nheal: {event.heal}" if 0 < len(event.heal) <= _LONGEST else ""
+    heal = f"\nheal: {shortened(event.heal, _LONGEST)}" if 0 < len(event.heal) <= _LONGEST else ""
     return f"::{command} {told}::{_data(shortened(event.meaning, _MESSAGE) + heal)}"
 
 
