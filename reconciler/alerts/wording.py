@@ -76,9 +76,9 @@ def message(batch: Batch, events: Sequence[DriftEvent], most: int = MOST) -> Mes
     left = len(events) - most
     more = f"and {left:,} more: {batch.command}" if most else f"{batch.command} shows them."
     return Message(
-        headline=headline(batch.registry, events),
+        headline=headline(batch, events),
         tone=_tone(events[0]),
-        entries=tuple(map(_entry, events[:most])),
+        entries=tuple(_entry(event, batch.at) for event in events[:most]),
         rest=harmless(more, _LINE) if left > 0 else "",
         notes=() if batch.is_complete else (_NOT_COMPLETE,),
     )
@@ -92,16 +92,22 @@ def fitting(make: Callable[[int], T], fits: Callable[[T], bool], most: int = MOS
     return make(0)
 
 
-def headline(registry: str, events: Sequence[DriftEvent]) -> str:
+def headline(batch: Batch, events: Sequence[DriftEvent]) -> str:
     """`contoso.azurecr.io: ` and what `counted` says."""
-    return f"{harmless(registry, _REGISTRY)}: {counted(events)}"
+    return f"{harmless(batch.registry, _REGISTRY)}: {counted(events, batch.at)}"
 
 
-def counted(events: Sequence[DriftEvent]) -> str:
-    """`12 resources drifted, 10 loosened, 2 moved; 1 resource still drifts, 1 moved; 3 resources drift no more`."""
+def counted(events: Sequence[DriftEvent], at: str) -> str:
+    """
+    `12 resources drifted, 10 loosened, 2 moved; 1 resource still drifts, 1 moved; 3 resources drift no more`.
+
+    Args:
+        events: What is counted, by resource.
+        at: When the run was; what it did not see first drifts still.
+    """
     groups: dict[str, list[DriftEvent]] = {"began": [], "still": [], "resolved": []}
     for event in events:
-        groups[_stage(event)].append(event)
+        groups[_stage(event, at)].append(event)
     began, still, resolved = (len({event.address for event in groups[each]}) for each in groups)
     parts = [
         f"{count(began, 'resource')} drifted{_ways(groups['began'])}" if began else "",
@@ -120,18 +126,18 @@ def _ways(events: Sequence[DriftEvent]) -> str:
     return "".join(f", {ways[way]:,} {way}" for way in WAYS if ways[way])
 
 
-def _stage(event: DriftEvent) -> str:
+def _stage(event: DriftEvent, at: str) -> str:
     if event.status == "resolved":
         return "resolved"
-    return "began" if event.first_seen == event.at else "still"
+    return "began" if event.first_seen == at else "still"
 
 
 def _tone(event: DriftEvent) -> Tone:
     return "resolved" if event.status == "resolved" else event.severity
 
 
-def _entry(event: DriftEvent) -> Entry:
-    still = ", still" if _stage(event) == "still" else ""
+def _entry(event: DriftEvent, at: str) -> Entry:
+    still = ", still" if _stage(event, at) == "still" else ""
     name = f"{event.address} ({', '.join(event.ways)}{still})"
     if event.status == "resolved":
         line = f"It drifts no more, last seen so {moment(event.last_seen)}."

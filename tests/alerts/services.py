@@ -21,12 +21,12 @@ Check = Callable[[Received], Iterator[str]]
 _ENTITY = re.compile("&(?!amp;|lt;|gt;)")
 
 
-def taking(check: Check, *, status: int = 200, body: bytes = b"ok") -> Callable[[Received], Reply]:
+def taking(check: Check, *, status: int) -> Callable[[Received], Reply]:
     """Answers as the service does: with `status`, or with 400 and what is wrong."""
 
     def answer(request: Received) -> Reply:
         wrong = list(check(request))
-        return reply(400, {"wrong": wrong[:3]}) if wrong else reply(status, b"" if status == 204 else body)
+        return reply(400, {"wrong": wrong[:3]}) if wrong else reply(status)
 
     return answer
 

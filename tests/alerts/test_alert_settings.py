@@ -105,6 +105,12 @@ sinks:
   - github:
   - github:
   - [github]
+  - slack: {{url: {{envy: HOOK}}}}
+  - slack: {{url: [HOOK]}}
+  - teams: {{url: {{file: /nowhere/teams}}}}
+  - github: {{}}
+    name: "two\\nlines"
+  - mail: {{}}
 """
 
     told = problems(tmp_path, text)

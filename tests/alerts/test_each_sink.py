@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import re
+import resource
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from receivers import open_for, sink_at
 from servers import reply, scripted
 from services import KEY
 
+from reconciler.alerts.appending import append
 from reconciler.alerts.delivery import deliver
 from reconciler.alerts.secret import Secret
 from reconciler.alerts.sinks.alertmanager import alertmanager_requests
@@ -23,6 +25,7 @@ from reconciler.alerts.sinks.apprise import Apprise
 from reconciler.alerts.sinks.github import GitHub, commands
 from reconciler.alerts.sinks.jsonlines import JsonLines
 from reconciler.alerts.sinks.pagerduty import pagerduty_requests
+from reconciler.errors import AlertError
 
 PAGE = Path(__file__).parents[2] / "docs" / "alerts.md"
 quietly = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # Apprise imports it
@@ -143,6 +146,22 @@ async def test_a_file_that_cannot_be_written_is_said(tmp_path):
     error = await tell(JsonLines("jsonlines", "jsonlines:", str(tmp_path)), batch(event()))
 
     assert f"{tmp_path}: cannot be written: Is a directory" == error
+
+
+def test_a_line_that_does_not_fit_is_taken_back(tmp_path):
+    """And all that was written with it, so that the next run tells none of it twice."""
+    path = tmp_path / "drift.jsonl"
+    path.write_bytes(b"kept\n")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5 + 64 + 10, limits[1]))
+
+    try:
+        with pytest.raises(AlertError, match=r"drift\.jsonl: cannot be written: No space left on device"):
+            append(str(path), [b"a" * 63 + b"\n", b"b" * 63 + b"\n"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert b"kept\n" == path.read_bytes()
 
 
 async def test_a_full_disk_is_said():

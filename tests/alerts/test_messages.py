@@ -16,10 +16,10 @@ from reconciler.alerts.sinks.github import commands, summary
 from reconciler.alerts.sinks.pagerduty import pagerduty_requests
 from reconciler.alerts.sinks.slack import slack_requests
 from reconciler.alerts.sinks.teams import teams_requests
-from reconciler.alerts.wording import headline, message, news_for_people
+from reconciler.alerts.wording import fitting, headline, message, news_for_people
 
 HERE = Path(__file__).parent
-LATER = "2026-11-27T20:10:03Z"
+EARLIER = "2026-11-25T20:10:03Z"
 
 
 def typical():
@@ -99,7 +99,7 @@ def test_a_summary_and_annotations():
         ([resolved(event("a:v1")), resolved(event("a:v2"))], "2 resources drift no more"),
         ([event("a:v1"), event("a:v1", TIGHTENED)], "1 resource drifted, 1 loosened, 1 tightened"),
         (
-            [event("a:v1"), attrs.evolve(event("a:v2"), at=LATER)],
+            [event("a:v1"), attrs.evolve(event("a:v2"), first_seen=EARLIER)],
             "1 resource drifted, 1 loosened; 1 resource still drifts, 1 loosened",
         ),
         (many(), "4,000 resources drifted, 3,990 loosened, 10 moved"),
@@ -107,7 +107,14 @@ def test_a_summary_and_annotations():
 )
 def test_a_headline_counts(events, says):
     """Who reads no more than that knows how bad it is."""
-    assert f"contoso.azurecr.io: {says}" == headline("contoso.azurecr.io", events)
+    assert f"contoso.azurecr.io: {says}" == headline(batch(*events), events)
+
+
+def test_as_many_are_named_as_fit():
+    """Fewer where they are long, and none where even one is too long."""
+    fitted = [fitting(lambda number: "x" * number, lambda made, most=most: len(made) <= most) for most in (20, 4, 0)]
+
+    assert ["x" * 10, "xxxx", ""] == fitted
 
 
 def test_ten_are_named_and_the_others_counted():

@@ -84,6 +84,17 @@ async def test_an_answer_that_repeats_a_secret_is_not_shown(server, service, tmp
     assert delivery.error.endswith("404: the answer is not shown, for it repeats a secret")
 
 
+async def test_no_log_has_the_url(server, tmp_path, caplog):
+    """However much of it is switched on."""
+    caplog.set_level(0)
+    open_for(server, "slack")
+
+    await tell(server, "slack", tmp_path)
+
+    assert 1 == len(server.requests)
+    assert "s3cr3t" not in caplog.text
+
+
 async def test_a_pause_that_is_too_long_is_not_made(server, tmp_path):
     """An hour is more than a run has; the next run tries again."""
     server.on("*", reply(429, retry_after="3600"))

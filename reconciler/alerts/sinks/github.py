@@ -72,7 +72,7 @@ def summary(batch: Batch, most_bytes: int) -> bytes:
     Every text from elsewhere is a code span: there it is neither Markdown nor HTML, links nowhere and calls nobody.
     """
     events = (*batch.firing, *(event for event in news_for_people(batch) if event.status == "resolved"))
-    parts = [f"### {code(batch.registry)}: {counted(events) if events else 'no drift'}\n\n"]
+    parts = [f"### {code(batch.registry)}: {counted(events, batch.at) if events else 'no drift'}\n\n"]
     if not batch.is_complete:
         parts.append("Not everything could be read, so there may be more.\n\n")
     left = most_bytes - len("".join(parts).encode())
@@ -131,7 +131,7 @@ def _annotation(command: str, event: DriftEvent) -> str:
     place = {"file": found["file"], "line": found["line"], "col": found["column"]} if found else {}
     properties = {**place, "title": f"drift: {event.address}"}
     told = ",".join(f"{name}={_property(shortened(value, _LONGEST))}" for name, value in properties.items())
-    heal = f"\nheal: {event.heal}" if 0 < len(event.heal) <= _LONGEST else ""
+    heal = f"\nheal: {shortened(event.heal, _LONGEST)}" if 0 < len(event.heal) <= _LONGEST else ""
     return f"::{command} {told}::{_data(shortened(event.meaning, _MESSAGE) + heal)}"
 
 

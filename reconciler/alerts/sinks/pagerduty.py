@@ -90,7 +90,7 @@ def _trigger(batch: Batch, group: _Group, routing_key: str) -> dict[str, Any]:
     firing = [each for each in batch.firing if (each.cause, each.severity) == group] or news
     told = message(batch, news)
     payload = {
-        "summary": shortened(headline(batch.registry, news), _SUMMARY),
+        "summary": shortened(headline(batch, news), _SUMMARY),
         "source": shortened(batch.registry, _SOURCE),
         "severity": severity,
         "timestamp": batch.at,
