@@ -44,6 +44,10 @@ _CODES: Mapping[str, tuple[str, ...]] = {
         "all that was asked for is exported, or `--allow-incomplete` was given",
         "an error of any kind; where something could not be read, nothing is written",
     ),
+    "reconciler comment": (
+        "the comment says what the plan says, or nothing is to be told; with `--if-permitted`: or it may not be told",
+        "an error of any kind",
+    ),
     "reconciler doctor": ("nothing is missing", "an error of any kind, and where something is missing"),
     "reconciler emulator": ("it was told to stop", "an error of any kind"),
 }

@@ -13,6 +13,8 @@ ever holds a credential or a whole body.
     ├── PlanFileError           a saved plan that cannot be trusted
     ├── RefusedError            a plan that may not be applied as it is
     ├── AlertError              a sink that did not take what it was told
+    ├── ForgeError              a forge that did not take a comment
+    │   └── NotPermittedError       there is no token, or it may not do that
     ├── RevisionError           desired state at a Git revision, or a ref to move
     ├── BackendError            the place of what was last applied cannot be read or written
     │   ├── ConflictError           somebody else wrote there first
@@ -87,6 +89,18 @@ class RevisionError(ReconcilerError):
 
 class AlertError(ReconcilerError):
     """Somebody could not be told about drift; the drift is told all the same."""
+
+
+class ForgeError(ReconcilerError):
+    """A forge does not take a comment on a pull request, or does not answer."""
+
+    def __init__(self, message: str, *, may_have_arrived: bool = False) -> None:
+        self.may_have_arrived = may_have_arrived  # what was sent may have been carried out all the same
+        super().__init__(message)
+
+
+class NotPermittedError(ForgeError):
+    """There is no token, or one that may not do that, as for a pull request from a fork."""
 
 
 class BackendError(ReconcilerError):

@@ -30,6 +30,7 @@ COMMANDS = {
     "drift": "Tell what somebody changed behind our back.",
     "watch": "Look for drift again and again, and tell it.",
     "show": "Show a saved plan.",
+    "comment": "Keep one comment with a saved plan up to date on a pull request.",
     "rollback": "Make the plan that undoes a run; apply PLAN carries it out.",
     "explain": "Tell which rule says what about one resource, and what can happen to it.",
     "export": "Write the live state as a desired-state file.",

@@ -41,6 +41,12 @@ def render_plan_markdown(plan: Plan) -> str:
     return document(blocks, changes, _COLUMNS, _end(plan), _SEE_ALL)
 
 
+def says_nothing(plan: Plan) -> bool:
+    """A reviewer learns nothing from it but that all is in sync."""
+    is_stopped = any(finding.stops for finding in plan.findings)
+    return plan.complete and not (plan.has_changes or plan.blocked or plan.drift or is_stopped)
+
+
 def _verdict(plan: Plan) -> str:
     """What a reviewer needs to know first."""
     stops = [code(finding.code) for finding in plan.findings if finding.stops]
