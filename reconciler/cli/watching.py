@@ -155,13 +155,22 @@ def _looked(under_way: _Watch, desired: DesiredState, registry: Registry, given:
     note(_line(looked, given, time.monotonic() - started_s))
     can_heal = memory.is_known and (looked.owed or any(each.can_heal for each in looked.found))
     if given.others["heal"] and can_heal:
-        return _healed(under_way, desired, registry, given)
-    under_way.shown = _show(looked, given, under_way.shown)
-    with under_way.stopping.held():
-        are_told = note_tellings(tell(looked, registry, given), given.traffic)
+        try:
+            return _healed(under_way, desired, registry, given)
+        except ReconcilerError:
+            _told(under_way, looked, registry, given)  # that it cannot be undone now is no reason to keep it quiet
+            raise
+    are_told = _told(under_way, looked, registry, given)
     if not looked.healing.complete or not are_told:
         return ERROR
     return CHANGES if looked.found or looked.owed else OK
+
+
+def _told(under_way: _Watch, looked: Looked, registry: Registry, given: Given) -> bool:
+    """Show what was found and tell others; whether everybody was told."""
+    under_way.shown = _show(looked, given, under_way.shown)
+    with under_way.stopping.held():
+        return note_tellings(tell(looked, registry, given), given.traffic)
 
 
 def _healed(under_way: _Watch, desired: DesiredState, registry: Registry, given: Given) -> int:

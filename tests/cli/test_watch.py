@@ -11,6 +11,9 @@ import pytest
 from servers import free_port
 from watches import watching
 
+from reconciler.backend.local import FileStore
+from reconciler.backend.lock import acquire
+
 TAG = "shop/api:v1"
 
 
@@ -69,6 +72,21 @@ def test_a_watch_that_heals_tells_what_it_found_and_that_it_is_over(released, em
     assert [(TAG, "firing"), (TAG, "resolved"), ("shop/api:v2", "firing")] == _told(released)
     assert False is emulator.tag(TAG)["deleteEnabled"]
     assert not (released / ".reconciler" / "state.json.lock").exists()
+
+
+def test_drift_that_cannot_be_healed_now_is_told_all_the_same(released, emulator):
+    """Somebody else holds the run lock; when it is free, the drift is healed and its end is told."""
+    store = FileStore(released / ".reconciler" / "state.json")
+    with watching(released, emulator.url, "--heal", "--alert", "jsonlines:told.jsonl") as watch:
+        watch.until(lambda: " no drift; " in watch.stderr)
+        with acquire(store, registry=emulator.url, operation="apply", timeout_s=0, tell=str):
+            emulator.patch(TAG, deleteEnabled=True)
+            watch.until(lambda: "the run lock" in watch.stderr and _told(released))
+        watch.until(lambda: len(_told(released)) == 2)
+        watch.stop()
+
+    assert [(TAG, "firing"), (TAG, "resolved")] == _told(released)
+    assert False is emulator.tag(TAG)["deleteEnabled"]
 
 
 def test_a_watch_outlives_a_registry_that_is_away_and_stops_in_the_middle_of_a_run(released, emulator):
