@@ -1,0 +1,51 @@
+"""What tests of pipelines share: a machine, and a checkout with desired state."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from machines import Machine, machine
+
+RELEASES = """\
+version: 1
+registry: contoso.azurecr.io
+repositories:
+  - match: "**"
+    protect: undeletable
+    tags:
+      - match: "v*"
+        protect: immutable
+"""
+
+
+def git(folder: Path, script: str) -> str:
+    """Git commands, one a line, in a folder; what they print."""
+    who = "-c user.name=a -c user.email=a@b.c -c init.defaultBranch=main -c commit.gpgSign=false"
+    lines = "\n".join(f"git {who} {line}" for line in script.strip().splitlines())
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+    command = ["bash", "-euc", lines]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Iterator[Machine]:
+    """A machine of a forge."""
+    folder = tmp_path / "machine"
+    folder.mkdir()
+    with machine(folder) as started:
+        yield started
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A Git checkout with a desired-state file that protects releases."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    (folder / "registry.yaml").write_text(RELEASES)
+    (folder / "alerts.yaml").write_text("version: 1\nsinks:\n  - jsonlines: {path: told.jsonl}\n")
+    git(folder, "init -q\nadd -A\ncommit -q -m first")
+    return folder
