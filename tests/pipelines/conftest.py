@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from git_commands import git
 from machines import Machine, machine
 
 RELEASES = """\
@@ -19,16 +19,6 @@ repositories:
       - match: "v*"
         protect: immutable
 """
-
-
-def git(folder: Path, script: str) -> str:
-    """Git commands, one a line, in a folder; what they print."""
-    who = "-c user.name=a -c user.email=a@b.c -c init.defaultBranch=main -c commit.gpgSign=false"
-    lines = "\n".join(f"git {who} {line}" for line in script.strip().splitlines())
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
-    command = ["bash", "-euc", lines]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 from github_runner import Event
 
-_REPOSITORY = {"id": 1, "name": "registry", "full_name": "contoso/registry", "default_branch": "main", "private": False}
+_REPOSITORY = {"id": 1, "name": "registry", "full_name": "contoso/app", "default_branch": "main", "private": False}
 _FORK = {"id": 2, "name": "registry", "full_name": "mallory/registry", "default_branch": "main", "fork": True}
 HOSTILE = '$(touch owned) `touch owned` ${{ github.token }} "; touch owned #'
 
@@ -36,7 +35,7 @@ def pull_request(action: str = "opened", *, fork: bool = False) -> Event:
     }
     if action == "synchronize":
         payload |= {"before": "c" * 40, "after": "b" * 40}
-    return Event("pull_request", "refs/pull/7/merge", payload)
+    return Event("pull_request", "refs/pull/7/merge", payload, token="ghs_fork" if fork else "ghs_workflow")
 
 
 def push(branch: str = "main") -> Event:
@@ -55,8 +54,3 @@ def dispatch(branch: str = "main") -> Event:
 def schedule() -> Event:
     """It is time."""
     return Event("schedule", "refs/heads/main", {"schedule": "17 * * * *", "repository": _REPOSITORY})
-
-
-def with_token(event: Event, token: str) -> Event:
-    """The same, where the job has another token."""
-    return attrs.evolve(event, token=token)

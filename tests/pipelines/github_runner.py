@@ -35,7 +35,7 @@ class Event:
     name: str
     ref: str
     payload: Mapping[str, Any]
-    token: str = "ghs_token"
+    token: str = "ghs_workflow"
 
 
 @attrs.define
@@ -51,6 +51,7 @@ class Job:
     temp: Path
     environment: dict[str, str] = attrs.Factory(dict)
     result: str = "success"
+    code: int = 0  # of the last script
     log: str = ""
     summary: str = ""
     outputs: dict[str, str] = attrs.Factory(dict)
@@ -88,7 +89,7 @@ def run_job(
     definition = file["jobs"][name]
     assert set(needs) == {definition["needs"]} if "needs" in definition else needs == {}
     contexts: Contexts = {
-        "github": {"event": event.payload, "ref": event.ref, "repository": "contoso/registry", "token": event.token},
+        "github": {"event": event.payload, "ref": event.ref, "repository": "contoso/app", "token": event.token},
         "vars": {
             "AZURE_TENANT_ID": "tenant",
             **{f"AZURE_{name.upper()}_CLIENT_ID": name for name in ("plan", "apply", "drift")},
@@ -122,7 +123,7 @@ def _surroundings(job: Job, api_url: str) -> dict[str, str]:
         "GITHUB_EVENT_NAME": job.event.name,
         "GITHUB_EVENT_PATH": str(temp / "event.json"),
         "GITHUB_REF": job.event.ref,
-        "GITHUB_REPOSITORY": "contoso/registry",
+        "GITHUB_REPOSITORY": "contoso/app",
         "GITHUB_SERVER_URL": "https://github.com",
         "GITHUB_WORKSPACE": str(job.workspace),
         "RUNNER_TEMP": str(temp),
@@ -196,6 +197,6 @@ def _run(job: Job, script: str, env: Mapping[str, str]) -> dict[str, str]:
     )
     job.log += done.text
     job.summary += files["GITHUB_STEP_SUMMARY"].read_text()
-    job.result = "failure" if done.code else job.result
+    job.code, job.result = done.code, "failure" if done.code else "success"
     lines = files["GITHUB_OUTPUT"].read_text().splitlines()
     return defaultdict(str, (line.split("=", 1) for line in lines))  # type: ignore[arg-type]

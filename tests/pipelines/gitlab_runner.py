@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import yaml  # BaseLoader: `true` and `on` stay texts
 from expressions import gitlab_holds
-from machines import ROOT, Machine
+from machines import PATH, ROOT, Machine
 
 FILE = ROOT / "specs" / "pipelines" / "gitlab-ci.yml"
 _KEYWORDS = {
@@ -69,7 +69,7 @@ def run_job(machine: Machine, name: str, variables: Mapping[str, str], *, worksp
         script,
         cwd=workspace,
         env={key: _expanded(value, given) for key, value in given.items()}
-        | {"PATH": f"{machine.install(machine.folder / 'image')}:/usr/local/bin:/usr/bin:/bin", "GITLAB_CI": "true"},
+        | {"PATH": f"{machine.install(machine.folder / 'image')}:{PATH}", "GITLAB_CI": "true"},
         options=("-eo", "pipefail"),  # Source: https://docs.gitlab.com/runner/shells/
     )
     report = job.get("artifacts", {}).get("reports", {}).get("dotenv")

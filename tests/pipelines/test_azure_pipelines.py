@@ -6,8 +6,9 @@ import json
 
 import pytest
 from azure_runner import jobs_of, run_job
-from conftest import git
 from events import HOSTILE
+from forges.fake_azure_devops import FakeAzureDevOps
+from git_commands import git
 from machines import ROOT
 
 PUSH = {"Build.Reason": "IndividualCI", "Build.SourceBranch": "refs/heads/main", "Build.SourceVersionMessage": HOSTILE}
@@ -56,23 +57,29 @@ def run(runner, checkout, emulator, tmp_path):
     return lambda name, variables, **more: run_job(runner, name, {**settings, **variables}, sources=sources, **more)
 
 
-def test_what_was_merged_is_applied_and_drift_is_told(run, emulator, checkout, runner):
-    """The fingerprint is an output of the plan; each stage signs in with its own connection; drift fails the run."""
+def test_from_a_pull_request_to_drift(run, emulator, checkout, runner):
+    """One comment, a fingerprint that is an output of the plan, drift that is red; each with its own connection."""
+    with FakeAzureDevOps() as forge:
+        told = {**PULL_REQUEST, **forge.environment()}
+        told["System.AccessToken"] = told.pop("SYSTEM_ACCESSTOKEN")
+        reviewed = run("review.plan", told)
     planned = run("plan.plan", PUSH)
+    written = emulator.requests("PATCH")
     applied = run("apply.apply", PUSH, outputs=planned.outputs)
     emulator.patch("shop/api:v1.0.0", deleteEnabled=True)
     drifted = run("drift.drift", SCHEDULE)
 
-    assert 0 == planned.code, planned.log
+    assert (0, [(runner.folder / "a/plan/plan.md").read_text()]) == (reviewed.code, forge.texts()), reviewed.log
     plan = json.loads((runner.folder / "a/plan/plan.json").read_text())
     assert {"approve.fingerprint": plan["fingerprint"]} == planned.outputs
+    assert [] == written
     assert 0 == applied.code, applied.log
     assert 2 == drifted.code, drifted.log
     assert "shop/api" in (runner.folder / "temp/drift.xml").read_text()
     assert 1 == len((checkout / "told.jsonl").read_text().splitlines())
-    assert [["registry-plan"], ["registry-apply"], ["registry-drift"]] == [
-        each.connections for each in (planned, applied, drifted)
-    ]
+    connections = [each.connections for each in (reviewed, planned, applied, drifted)]
+    assert [["registry-plan"], ["registry-plan"], ["registry-apply"], ["registry-drift"]] == connections
+    assert not (checkout / "owned").exists()
 
 
 def test_without_a_fingerprint_nothing_is_applied(run, emulator):

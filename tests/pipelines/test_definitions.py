@@ -199,6 +199,24 @@ def test_commands_of_pods_are_commands():
         assert command.make_context(name, list(container["args"]))
 
 
+def test_the_inputs_of_the_action_are_documented():
+    """docs/pipelines.md has each by its name, and the outputs."""
+    page = (ROOT / "docs" / "pipelines.md").read_text()
+    (action,) = read(ROOT / "action.yml")
+
+    assert [] == [name for name in [*action["inputs"], *action["outputs"]] if f"`{name}`" not in page]
+
+
+def test_what_kustomize_puts_together_is_there():
+    """Files and resources, of which the watch is one of two."""
+    folder = PIPELINES / "kubernetes"
+    (kustomization,) = read(folder / "kustomization.yaml")
+    named = {*kustomization["resources"], *kustomization["configMapGenerator"][0]["files"]}
+
+    assert {"kustomization.yaml", "cronjob.yaml"} == {path.name for path in folder.iterdir()} - named
+    assert {path.name for path in folder.iterdir()} > named
+
+
 def test_files_that_are_shipped_with_the_pipelines_are_valid(tmp_path):
     """Desired state and alerts, with the secrets where they are said to be."""
     file = PIPELINES / "kubernetes" / "registry.yaml"

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from events import HOSTILE
+from forges.fake_gitlab import FakeGitLab
 from gitlab_runner import jobs_of, run_job
 
 PROJECT = {"CI_PROJECT_ID": "1", "CI_DEFAULT_BRANCH": "main"}
@@ -47,24 +48,29 @@ def run(runner, checkout, emulator, tmp_path):
     return lambda name, variables, **more: run_job(runner, name, {**variables, **settings}, workspace=checkout, **more)
 
 
-def test_what_was_merged_is_applied_and_drift_is_told(run, emulator, checkout):
-    """The fingerprint goes from the plan to the job that somebody begins; drift fails the scheduled job.
+def test_from_a_merge_request_to_drift(run, emulator, checkout):
+    """One comment, a fingerprint that goes from the plan to the job that somebody begins, and drift that is red.
 
     The token of each job lies in a file, where Microsoft's library reads it.
     """
+    with FakeGitLab() as forge:
+        reviewed = run("plan a merge request", {**MERGE_REQUEST, **forge.environment()})
     planned = run("plan", PUSH, ending='cat "$AZURE_FEDERATED_TOKEN_FILE"; echo " for $AZURE_CLIENT_ID"')
+    written = emulator.requests("PATCH")
     applied = run("apply", {**PUSH, **planned.handed_on})
     emulator.patch("shop/api:v1.0.0", deleteEnabled=True)
     drifted = run("drift", SCHEDULE)
 
-    assert 0 == planned.code, planned.log
+    assert (0, [(checkout / "plan/plan.md").read_text().strip()]) == (reviewed.code, forge.texts()), reviewed.log
     assert planned.log.endswith("token of this job for 00000000-1111-2222-3333-555555555555\n")
     assert {"FINGERPRINT": json.loads((checkout / "plan/plan.json").read_text())["fingerprint"]} == planned.handed_on
+    assert [] == written
     assert 0 == applied.code, applied.log
-    assert "verified" in applied.log
+    assert "3 verified" in applied.log
     assert 2 == drifted.code, drifted.log
     assert "shop/api" in (checkout / "drift.xml").read_text()
     assert 1 == len((checkout / "told.jsonl").read_text().splitlines())
+    assert not (checkout / "owned").exists()
 
 
 def test_without_its_fingerprint_no_plan_is_applied(run, emulator):
@@ -78,12 +84,10 @@ def test_without_its_fingerprint_no_plan_is_applied(run, emulator):
 
 def test_a_fork_is_checked_and_planned_where_everybody_may_read(run, emulator, checkout, tmp_path):
     """It gets no identity; what its request is called is not run."""
-    checked = run("plan a fork", FORK)
-    nothing_read = emulator.requests()
     planned = run("plan a fork", {**FORK, "ANONYMOUS_PULL": "true"})
 
-    assert (0, 0) == (checked.code, planned.code), planned.log
-    assert [] == nothing_read
+    assert 0 == planned.code, planned.log
+    assert planned.log.startswith("Valid: ")
     assert "3 to update" in planned.log
     assert not (checkout / "owned").exists()
     assert not (tmp_path / "state.json").exists()
