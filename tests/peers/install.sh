@@ -48,9 +48,9 @@ install_azurite() {  # beside the folder, with a link in it
   ln -sf ../azurite/node_modules/.bin/azurite-blob "$FOLDER/azurite-blob"
 }
 
-install_pre_commit() {
-  "$FOLDER/python" -m pip --disable-pip-version-check --quiet install 'pre-commit >=4.1, <5' ||
-    missing "pre-commit could not be installed; see above"
+install_of_python() {
+  "$FOLDER/python" -m pip --disable-pip-version-check --quiet install "$@" ||
+    missing "$* could not be installed; see above"
 }
 
 is_there() {
@@ -64,4 +64,5 @@ done
 install_packages $(echo "$packages" | sed 's/ promtool/ prometheus/')
 is_there oras || install_oras
 is_there azurite-blob || install_azurite
-is_there pre-commit || install_pre_commit
+is_there pre-commit || install_of_python 'pre-commit >=4.1, <5'
+is_there zizmor && is_there kubernetes-validate || install_of_python 'zizmor >=1.30, <2' 'kubernetes-validate >=1.31, <2'
