@@ -165,6 +165,15 @@ def test_nothing_is_installed_without_its_hash(tmp_path):
     ] == told.read_text().splitlines()
 
 
+def test_what_the_image_is_made_of_is_there():
+    """It is built from the top of this project, and runs as nobody."""
+    lines = (PIPELINES / "Dockerfile").read_text().splitlines()
+    copied = [name for line in lines if re.match(r"COPY [^-]", line) for name in line.split()[1:-1]]
+
+    assert [] == [name for name in copied if not (ROOT / name).exists()]
+    assert "USER 65532:65532" in lines
+
+
 def pods():
     """The pods that there are in Kubernetes."""
     made = [read(PIPELINES / "kubernetes" / name)[0]["spec"] for name in ("cronjob.yaml", "watch.yaml")]
