@@ -30,8 +30,12 @@ coverage: .venv/.test  ## how much of the code the suite reaches; takes twice as
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 
-soak: .venv/.test  ## five minutes of watch against a registry that fails at random; says how much memory it took
-	SOAK_S=300 $(BIN)/python -m pytest -q -s tests/cli/test_watch_soak.py
+# What the suite does for a moment, for long: a watch of five minutes, fifty kills, hundreds of races, every combination.
+SOAK := tests/cli/test_watch_soak.py tests/cli/test_killed_applies.py tests/apply/test_killed.py \
+  tests/emulator/test_process.py tests/emulator/test_fuzz.py tests/backend/test_run_lock.py tests/cli/test_protection_matrix.py
+
+soak: .venv/.test  ## what the suite does for a moment, for long; says how much memory watch took
+	SOAK_S=300 KILLS=50 RACES=200 FUZZ_EXAMPLES=100 WHOLE_MATRIX=1 $(BIN)/python -m pytest -q -s $(SOAK)
 
 test-peers: .venv/.test peers  ## the suite against programs that others run too (skopeo, oras, azurite, Prometheus, pre-commit)
 	$(BIN)/python -m pytest -m peer -n 2 --dist loadfile tests/peers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from reconciler.backend.local import FileStore
 from reconciler.cli.debts import read_debts
 from reconciler.emulator import Settings
 
-KILLS = 15
+KILLS = int(os.environ.get("KILLS", "7"))  # `make soak` has more
 CHILD = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])

@@ -24,7 +24,7 @@ from reconciler.backend.local import FileStore
 from reconciler.cli.debts import read_debts
 from reconciler.emulator import Settings
 
-KILLS = int(os.environ.get("KILLS", "6"))  # in a soak 200
+KILLS = int(os.environ.get("KILLS", "6"))  # `make soak` has more
 LOCKED = {"deleteEnabled": False, "writeEnabled": False}
 RELEASES = [f"v{number}" for number in range(6)]
 OLD = [f"pr-{number}" for number in range(4)]

@@ -70,13 +70,13 @@ TYPES = [
     "application/x-www-form-urlencoded",
     "",
 ]
-UNHURRIED = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+UNHURRIED = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # `FUZZ_EXAMPLES=2000 make test` looks longer, and at other requests each time.
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 DESCRIBED = settings(
     UNHURRIED,
-    max_examples=EXAMPLES or 12,
+    max_examples=EXAMPLES or 7,
     derandomize=not EXAMPLES,
     database=None,
     phases=[Phase.generate, Phase.shrink] if EXAMPLES else [Phase.generate],

@@ -1,6 +1,7 @@
 """The emulator as a process of its own."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -16,6 +17,8 @@ import pytest
 from content import Http
 
 from reconciler.emulator import EmbeddedEmulator
+
+KILLS = int(os.environ.get("KILLS", "10"))  # `make soak` has more
 
 
 @contextmanager
@@ -153,12 +156,12 @@ class _Client:
             self._done.release()
 
 
-def test_whatever_was_confirmed_survives_thirty_kills(tmp_path):
+def test_whatever_was_confirmed_survives_kills(tmp_path):
     """In the middle of pushes and PATCHes at once, at another moment each time, with the same data."""
     with EmbeddedEmulator(data=tmp_path / "data") as emulator:
         emulator.push("web/base:v1")
     client = _Client()
-    for round_number in range(30):
+    for round_number in range(KILLS):
         with _running("--port", 0, "--data", tmp_path / "data") as (process, url):
             shown = httpx.get(f"{url}/acr/v1/web/base/_tags/v1").json()["tag"]["changeableAttributes"]["deleteEnabled"]
             assert shown in client.patched
