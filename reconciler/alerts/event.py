@@ -24,6 +24,18 @@ Status = Literal["firing", "resolved"]
 
 _STATUSES: tuple[Status, ...] = ("firing", "resolved")
 _SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
+_CAUSES: tuple[Cause, ...] = ("drift", "config", "conflict", "unknown")
+_TEXTS = (
+    "registry",
+    "fingerprint",
+    "first_seen",
+    "last_seen",
+    "at",
+    "meaning",
+    "heal",
+    "pattern",
+    "replaced_by",
+)
 
 
 @attrs.frozen
@@ -107,13 +119,22 @@ def event_from_document(document: Mapping[str, Any]) -> DriftEvent:
     members = {name: document[name] for name in attrs.fields_dict(DriftEvent)}
     members["address"] = parse_address(document["address"])
     members["attributes"] = tuple(
-        AttributeEvent(str(name), each["before"], each["live"], each["desired"])
+        AttributeEvent(name, *(_value(each[at]) for at in ("before", "live", "desired")))
         for name, each in sorted(document["attributes"].items())
     )
     for name in ("ways", "origins"):
-        members[name] = tuple(map(str, document[name]))
+        members[name] = tuple(document[name])
+    texts = (*(members[name] for name in _TEXTS), *members["ways"], *members["origins"])
+    if not all(isinstance(text, str) for text in texts) or not isinstance(document["can_heal"], bool):
+        raise TypeError("a member is of another type")
     if document["status"] not in _STATUSES or document["severity"] not in _SEVERITIES:
         raise ValueError("no such status or severity")
-    if not members["ways"] or not set(members["ways"]) <= set(WAYS):
-        raise ValueError("no such way to drift")
+    if not members["ways"] or not set(members["ways"]) <= set(WAYS) or document["cause"] not in _CAUSES:
+        raise ValueError("no such way to drift, or no such cause")
     return DriftEvent(**members)
+
+
+def _value(value: object) -> Value | None:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    raise TypeError("no value of an attribute")

@@ -19,12 +19,14 @@ import attrs
 
 from reconciler.alerts.event import DriftEvent, Status, gravest_first
 from reconciler.alerts.making import Run, event_of
+from reconciler.alerts.meaning import meaning
 from reconciler.alerts.sink import Batch
 from reconciler.model.address import Address
-from reconciler.planning.drift import Drifted
+from reconciler.planning.drift import Attribute, Drifted
 
 ROUNDS = 3  # so often healed and broken again is a pattern
 WINDOW = timedelta(hours=24)  # within which rounds are counted
+LEASE = timedelta(minutes=5)  # of a sink that is being told; longer than any patience with it
 _KEPT = timedelta(days=7)  # the end of an alert, for a sink that does not take it
 
 
@@ -42,6 +44,7 @@ class Alert:
 
     event: DriftEvent  # as it was seen last
     told: Mapping[str, Telling] = attrs.field(factory=dict)  # by the key of the sink
+    awaited_by: frozenset[str] = frozenset()  # sinks that are to be told that it fires, and were not yet
 
 
 class Rounds(NamedTuple):
@@ -75,7 +78,8 @@ class Terms:
     at: str  # RFC 3339
     repeat_s: float  # tell again what was told so long ago
     interval_s: float | None = None  # until the next run; None: not known
-    is_complete: bool = True  # the run could read everything
+    is_complete: bool = True  # the run could read everything that it was asked to
+    is_everything: bool = True  # it was asked for no part only
     command: str = "reconciler drift"  # shows all that drifts
 
 
@@ -89,7 +93,7 @@ def after(ledger: Ledger, found: Sequence[Drifted], run: Run, *, is_whole: bool)
         run: What else the run knows.
         is_whole: What is not in `found` does not drift any more.
     """
-    rounds = _rounds(ledger.rounds, found, run.at, is_whole=is_whole)
+    rounds = _rounds(ledger.rounds, found, run, is_whole=is_whole)
     patterns = _patterns(ledger, rounds)
     events = [event for each in found for event in _events(each, run, patterns)]
     alerts = dict(ledger.alerts)
@@ -99,7 +103,8 @@ def after(ledger: Ledger, found: Sequence[Drifted], run: Run, *, is_whole: bool)
         now = {event.address: event.fingerprint for event in events}
         current = {event.fingerprint for event in events}
         for fingerprint, alert in ledger.alerts.items():
-            if fingerprint not in current and alert.event.status == "firing" and not _is_held(alert.event, patterns):
+            is_ours = alert.event.status == "firing" and alert.event.registry == run.registry
+            if is_ours and fingerprint not in current and not _is_held(alert.event, patterns):
                 alerts[fingerprint] = attrs.evolve(alert, event=_over(alert.event, run.at, now))
     return attrs.evolve(ledger, alerts=alerts, rounds=rounds)
 
@@ -114,8 +119,10 @@ def batch(ledger: Ledger, registry: str, key: str, terms: Terms) -> Batch:
         key: Of the sink.
         terms: How the run tells.
     """
-    alerts = ledger.alerts.values()
-    news = (alert.event for alert in alerts if _is_news(alert, alert.told.get(key), terms))
+    alerts = [alert for alert in ledger.alerts.values() if alert.event.registry == registry]
+    if not terms.is_everything:  # what a part did not see may be over by now
+        alerts = [alert for alert in alerts if terms.at in (alert.event.last_seen, alert.event.at)]
+    news = (event for alert in alerts for event in _news(alert, key, terms))
     return Batch(
         registry=registry,
         news=gravest_first(attrs.evolve(event, at=terms.at) for event in news),
@@ -125,6 +132,15 @@ def batch(ledger: Ledger, registry: str, key: str, terms: Terms) -> Batch:
         is_complete=terms.is_complete,
         command=terms.command,
     )
+
+
+def awaited(ledger: Ledger, keys: Iterable[str]) -> Ledger:
+    """The ledger where these sinks are to be told of all that fires: also what is over before they could be told."""
+    alerts = {}
+    for fingerprint, alert in ledger.alerts.items():
+        untold = {key for key in keys if alert.event.status == "firing" and not _knows(alert, key)}
+        alerts[fingerprint] = attrs.evolve(alert, awaited_by=alert.awaited_by | untold)
+    return attrs.evolve(ledger, alerts=alerts)
 
 
 def claimed(ledger: Ledger, keys: Iterable[str], until: str) -> Ledger:
@@ -144,30 +160,46 @@ def told(ledger: Ledger, key: str, events: Iterable[DriftEvent]) -> Ledger:
         alert = alerts.get(event.fingerprint)
         if alert is not None:
             telling = Telling(event.status, event.at)
-            alerts[event.fingerprint] = attrs.evolve(alert, told={**alert.told, key: telling})
+            alerts[event.fingerprint] = attrs.evolve(
+                alert, told={**alert.told, key: telling}, awaited_by=alert.awaited_by - {key}
+            )
     return attrs.evolve(ledger, alerts=alerts)
 
 
 def tidied(ledger: Ledger, at: str) -> Ledger:
     """The ledger without alerts that are over and of which nobody waits for the end."""
     alerts = {name: alert for name, alert in ledger.alerts.items() if not _is_forgotten(alert, at)}
-    busy = {key: until for key, until in ledger.busy.items() if until > at}
+    busy = {key: until for key, until in ledger.busy.items() if timedelta() < _since(at, until) <= LEASE}
     return attrs.evolve(ledger, alerts=alerts, busy=busy)
 
 
 def _is_forgotten(alert: Alert, at: str) -> bool:
     if alert.event.status == "firing":
         return False
-    waits = any(telling.status == "firing" for telling in alert.told.values())
+    waits = alert.awaited_by or any(telling.status == "firing" for telling in alert.told.values())
     return not waits or _since(alert.event.at, at) > _KEPT
 
 
-def _is_news(alert: Alert, telling: Telling | None, terms: Terms) -> bool:
+def _news(alert: Alert, key: str, terms: Terms) -> Iterable[DriftEvent]:
+    """What of an alert is news to a sink."""
     if alert.event.status == "resolved":
-        return telling is not None and telling.status == "firing"
-    if telling is None or telling.status == "resolved":
-        return True
-    return _since(telling.at, terms.at) >= timedelta(seconds=terms.repeat_s)
+        if key in alert.awaited_by:
+            yield _as_it_was(alert.event)
+        if key in alert.awaited_by or _knows(alert, key):
+            yield alert.event
+    elif not _knows(alert, key) or _is_old(alert.told[key].at, terms):
+        yield alert.event
+
+
+def _knows(alert: Alert, key: str) -> bool:
+    """The sink was told that it fires, and not yet that it is over."""
+    return key in alert.told and alert.told[key].status == "firing"
+
+
+def _is_old(told_at: str, terms: Terms) -> bool:
+    """It is time to tell it again; also where it was told in a time to come, by a clock that was ahead."""
+    ago = _since(told_at, terms.at)
+    return ago >= timedelta(seconds=terms.repeat_s) or ago < -LEASE
 
 
 def _seen(alert: Alert | None, event: DriftEvent) -> Alert:
@@ -182,32 +214,39 @@ def _seen(alert: Alert | None, event: DriftEvent) -> Alert:
 def _over(event: DriftEvent, at: str, now: Mapping[Address, str]) -> DriftEvent:
     """The end of an alert."""
     replaced_by = now.get(event.address, "")
-    how = "drifts otherwise now" if replaced_by else "does not drift any more"
-    meaning = f"{event.address} {how}."
-    return attrs.evolve(event, status="resolved", at=at, meaning=meaning, replaced_by=replaced_by)
+    how = "drifts otherwise now" if replaced_by else "is as it should be again, or no rule is about it any more"
+    return attrs.evolve(event, status="resolved", at=at, meaning=f"{event.address} {how}.", replaced_by=replaced_by)
+
+
+def _as_it_was(event: DriftEvent) -> DriftEvent:
+    """The beginning of an alert that is over."""
+    attributes = (Attribute(each.name, each.before, each.live, each.desired, "") for each in event.attributes)
+    told = meaning(event.address, attributes)
+    return attrs.evolve(event, status="firing", meaning=told, replaced_by="")
 
 
 def _events(each: Drifted, run: Run, patterns: Mapping[str, _Pattern]) -> Iterable[DriftEvent]:
     """A resource in one event; in two where some of its attributes keep coming back and others do not."""
-    steady = [one for one in each.attributes if _key(each.address, one.name) not in patterns]
+    steady = [one for one in each.attributes if _key(run.registry, each.address, one.name) not in patterns]
     again = [one for one in each.attributes if one not in steady]
     if steady:
         yield event_of(each, steady, run)
     if again:
-        pattern = min(patterns[_key(each.address, one.name)] for one in again)
+        pattern = min(patterns[_key(run.registry, each.address, one.name)] for one in again)
         yield attrs.evolve(event_of(each, again, run, pattern.text), first_seen=pattern.since)
 
 
-def _rounds(old: Mapping[str, Rounds], found: Iterable[Drifted], at: str, *, is_whole: bool) -> Mapping[str, Rounds]:
+def _rounds(old: Mapping[str, Rounds], found: Iterable[Drifted], run: Run, *, is_whole: bool) -> Mapping[str, Rounds]:
     """Rounds after a run; those that are over and past are left out."""
-    open_now = {_key(each.address, one.name) for each in found for one in each.attributes}
+    open_now = {_key(run.registry, each.address, one.name) for each in found for one in each.attributes}
     rounds = {}
     for key in sorted(old.keys() | open_now):
         began, was_open = old.get(key, Rounds((), is_open=False))
-        is_open = key in open_now or (was_open and not is_whole)
-        began = tuple(moment for moment in began if _since(moment, at) <= WINDOW)
+        is_seen = is_whole and key.startswith(_key(run.registry))
+        is_open = key in open_now or (was_open and not is_seen)
+        began = tuple(moment for moment in began if _since(moment, run.at) <= WINDOW)
         if is_open and not was_open:
-            began = (*began, at)
+            began = (*began, run.at)
         if is_open or began:
             rounds[key] = Rounds(began, is_open)
     return rounds
@@ -216,7 +255,7 @@ def _rounds(old: Mapping[str, Rounds], found: Iterable[Drifted], at: str, *, is_
 def _patterns(ledger: Ledger, rounds: Mapping[str, Rounds]) -> Mapping[str, _Pattern]:
     """What keeps coming back: often within the window; or called so before, and neither calm nor steady since."""
     called = {
-        _key(alert.event.address, one.name): _Pattern(alert.event.first_seen, alert.event.pattern)
+        _key(alert.event.registry, alert.event.address, one.name): _Pattern(alert.event.first_seen, alert.event.pattern)
         for alert in ledger.alerts.values()
         if alert.event.pattern and alert.event.status == "firing"
         for one in alert.event.attributes
@@ -232,11 +271,14 @@ def _patterns(ledger: Ledger, rounds: Mapping[str, Rounds]) -> Mapping[str, _Pat
 
 def _is_held(event: DriftEvent, patterns: Collection[str]) -> bool:
     """It is about what keeps coming back, so that it is healed just now means little."""
-    return bool(event.pattern) and any(_key(event.address, one.name) in patterns for one in event.attributes)
+    return bool(event.pattern) and any(
+        _key(event.registry, event.address, one.name) in patterns for one in event.attributes
+    )
 
 
-def _key(address: Address, attribute: str) -> str:
-    return f"{address} {attribute}"
+def _key(registry: str, *names: object) -> str:
+    """What rounds are counted of: a resource and an attribute; alone with the registry, how all of its begin."""
+    return " ".join([registry, *map(str, names or ("",))])
 
 
 def _since(moment: str, at: str) -> timedelta:

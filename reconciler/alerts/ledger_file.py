@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import attrs
 import orjson
 
 from reconciler.alerts.event import Status, event_document, event_from_document
@@ -68,7 +67,7 @@ def _ledger(document: Mapping[str, Any]) -> Ledger:
 
 def _alert_document(alert: Alert) -> dict[str, Any]:
     told = {key: {"status": telling.status, "at": telling.at} for key, telling in alert.told.items()}
-    return {"event": event_document(alert.event), "told": told}
+    return {"event": event_document(alert.event), "told": told, "awaited_by": sorted(alert.awaited_by)}
 
 
 def _alert(document: Mapping[str, Any]) -> Alert:
@@ -76,7 +75,13 @@ def _alert(document: Mapping[str, Any]) -> Alert:
     for moment in (event.at, event.first_seen, event.last_seen):
         _moment(moment)
     told = {str(key): Telling(_status(each["status"]), _moment(each["at"])) for key, each in document["told"].items()}
-    return Alert(attrs.evolve(event, fingerprint=str(event.fingerprint)), told)
+    return Alert(event, told, frozenset(map(_text, document["awaited_by"])))
+
+
+def _text(text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError("not a text")
+    return text
 
 
 def _status(text: object) -> Status:

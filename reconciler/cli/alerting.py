@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -28,15 +27,14 @@ from reconciler.render.words import count
 
 if TYPE_CHECKING:
     from reconciler.alerts.delivery import Delivery
-    from reconciler.alerts.ledger import Ledger, Terms
-    from reconciler.alerts.making import Run
+    from reconciler.alerts.ledger import Ledger
     from reconciler.alerts.sink import Batch, Sink
+    from reconciler.cli.drifting import Looked
     from reconciler.cli.steps import Given
     from reconciler.planning.drift import Drifted
 
 DEFAULT_REPEAT_S = 24 * 3600
 _AGAIN = "\n  So what was told before is not known, and is told again."
-_LEASE = timedelta(minutes=5)  # of a sink that is being told; longer than any patience with it
 
 
 @attrs.frozen(eq=False)
@@ -98,42 +96,34 @@ def seconds_of(text: str, option: str) -> float:
         raise RefusedError(f"{said_at(option)}: {refused.message}\n  {refused.hint}") from None
 
 
-def tell_drift(
-    given: Given,
-    found: Sequence[Drifted],
-    first_seen: Mapping[str, str],
-    registry: Registry,
-    memory: Memory,
-    *,
-    is_complete: bool,
-) -> tuple[Telling, ...]:
+def tell_drift(given: Given, looked: Looked, registry: Registry) -> tuple[Telling, ...]:
     """
     Tell each sink what is news to it.
 
     Args:
         given: Whom, and what the command was asked for.
-        found: What drifts now.
-        first_seen: Since when (RFC 3339), by the key of an attribute.
+        looked: What was found.
         registry: Where.
-        memory: Beside which it is noted what was told.
-        is_complete: Everything that was asked for could be read.
     """
     from reconciler.alerts.delivery import deliver
-    from reconciler.alerts.ledger import Terms
-    from reconciler.alerts.making import Run
 
-    alerting = given.alerting
-    if alerting is None:
+    if given.alerting is None:
         return ()
-    words = _words(alerting, given.where, registry, memory)
-    run = Run(registry.name, now_text(), first_seen, _healing(words))
-    command = shlex.join(("reconciler", "drift", *words))
-    terms = Terms(run.at, alerting.repeat_s, alerting.interval_s, is_complete, command)
-    is_whole = is_complete and given.selection.is_everything
-    batches = _claimed(alerting, found, run, memory, terms, is_whole=is_whole)
+    batches = _claimed(given, looked, registry)
     deliveries = asyncio.run(deliver(batches)) if batches else ()
-    _note_told(memory, batches, deliveries)
+    _note_told(looked.memory, batches, deliveries)
     return tuple(_telling(batch, delivery) for (_, batch), delivery in zip(batches, deliveries, strict=True))
+
+
+def note_found(given: Given, looked: Looked, registry: Registry) -> None:
+    """
+    Note what was found, and who is to be told, before it is undone.
+
+    Whatever becomes of this run then, the next one tells that it was so.
+    """
+    alerting = given.alerting
+    if alerting is not None and looked.memory.store is not None:
+        _update(looked.memory, lambda ledger: _with_found(ledger, given, alerting, looked, registry))
 
 
 def note_tellings(tellings: Sequence[Telling], traffic: Traffic) -> bool:
@@ -171,23 +161,49 @@ def _healing(words: Sequence[str]) -> Callable[[Drifted], str]:
     return command
 
 
-def _claimed(
-    alerting: Alerting, found: Sequence[Drifted], run: Run, memory: Memory, terms: Terms, *, is_whole: bool
-) -> Sequence[tuple[Sink, Batch]]:
-    """What to tell whom; it is marked that they are being told, so that nobody else tells them the same."""
-    from reconciler.alerts.ledger import after, batch, claimed, tidied
+def _with_found(ledger: Ledger, given: Given, alerting: Alerting, looked: Looked, registry: Registry) -> Ledger:
+    """The ledger with what was found, waiting for every sink."""
+    from reconciler.alerts.ledger import after, awaited, tidied
+    from reconciler.alerts.making import Run
 
+    words = _words(alerting, given.where, registry, looked.memory)
+    run = Run(registry.name, looked.at, looked.seen, _healing(words))
+    is_whole = looked.healing.complete and given.selection.is_everything
+    ledger = after(ledger, looked.found, run, is_whole=is_whole)
+    return awaited(tidied(ledger, looked.at), [sink.key for sink in alerting.sinks])
+
+
+def _claimed(given: Given, looked: Looked, registry: Registry) -> Sequence[tuple[Sink, Batch]]:
+    """What to tell whom; it is marked that they are being told, so that nobody else tells them the same."""
+    from reconciler.alerts.ledger import LEASE, Terms, batch, claimed
+
+    alerting = given.alerting
+    if alerting is None:
+        return ()
+    command = shlex.join(("reconciler", "drift", *_words(alerting, given.where, registry, looked.memory)))
+    terms = Terms(
+        looked.at,
+        alerting.repeat_s,
+        alerting.interval_s,
+        is_complete=looked.healing.complete,
+        is_everything=given.selection.is_everything,
+        command=command,
+    )
     batches: list[tuple[Sink, Batch]] = []
-    until = text_of(now() + _LEASE)
+    busy: list[str] = []
+    until = text_of(now() + LEASE)
 
     def decided(ledger: Ledger) -> Ledger:
-        ledger = tidied(after(ledger, found, run, is_whole=is_whole), run.at)
+        ledger = _with_found(ledger, given, alerting, looked, registry)
+        busy[:] = [sink.name for sink in alerting.sinks if sink.key in ledger.busy]
         free = [sink for sink in alerting.sinks if sink.key not in ledger.busy]
-        given = [(sink, batch(ledger, run.registry, sink.key, terms)) for sink in free]
-        batches[:] = [(sink, each) for sink, each in given if each.news or sink.wants_each_run]
+        offered = [(sink, batch(ledger, registry.name, sink.key, terms)) for sink in free]
+        batches[:] = [(sink, each) for sink, each in offered if each.news or sink.wants_each_run]
         return claimed(ledger, [sink.key for sink, _ in batches], until)
 
-    _update(memory, decided)
+    _update(looked.memory, decided)
+    for name in busy:
+        note(f"note: another run is telling {name}, or died while it did; a later one tells it what is left")
     return batches
 
 

@@ -7,15 +7,16 @@ it, or to undo it, is no reason to keep it from whoever runs the command.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 
 from reconciler.cli import CHANGES, ERROR, OK, options
-from reconciler.cli.alerting import note_tellings, tell_drift
+from reconciler.cli.alerting import note_found, note_tellings, tell_drift
 from reconciler.cli.carry_out import Order, Style, carry_out
+from reconciler.cli.clock import now_text
 from reconciler.cli.debts import note_debts
 from reconciler.cli.drift_output import little_known, renderings
 from reconciler.cli.first_seen import first_seen
@@ -23,16 +24,21 @@ from reconciler.cli.formats import deliver
 from reconciler.cli.memory import Memory
 from reconciler.cli.output import answer, note, stdout_paint
 from reconciler.cli.registry import Registry
+from reconciler.cli.signals import uninterrupted
 from reconciler.cli.steps import Given, plan_registry
 from reconciler.errors import RefusedError
 
 if TYPE_CHECKING:
     from reconciler.apply import Settled
+    from reconciler.model.address import Address
+    from reconciler.model.attributes import Value
     from reconciler.model.desired import DesiredState
     from reconciler.planning.debts import Debt
     from reconciler.planning.drift import Drifted
     from reconciler.planning.plan import Plan
     from reconciler.render.drift_json import Telling
+
+_TELLING = "interrupted: others are being told; a moment"
 
 
 @attrs.frozen(eq=False)
@@ -43,6 +49,7 @@ class Looked:
     healing: Plan  # of what drifted, held to the limits
     found: Sequence[Drifted]
     seen: Mapping[str, str]  # when each attribute was first seen to drift (RFC 3339), by its key
+    at: str  # RFC 3339: when it was
     owed: Sequence[Debt]  # locks that a run which did not end left off
     memory: Memory
 
@@ -57,11 +64,11 @@ def look(desired: DesiredState, registry: Registry, given: Given, memory: Memory
     healing = only_drift(planned.plan, is_known=memory.is_known)
     findings = check_limits(healing, given.limits, desired_is_empty=not desired.repositories)
     healing = attrs.evolve(healing, findings=findings)
-    found = drifted(healing)
+    found, at = drifted(healing, _last_applied(memory)), now_text()
     given.traffic.measured.found = found
-    seen = first_seen(memory, found, is_whole=_is_whole(healing, given))
+    seen = first_seen(memory, found, at, is_whole=_is_whole(healing, given))
     given.traffic.stream.all(drift_events(healing, found, seen))
-    return Looked(planned.plan, healing, found, seen, planned.owed, memory)
+    return Looked(planned.plan, healing, found, seen, at, planned.owed, memory)
 
 
 def looked_for(desired: DesiredState, registry: Registry, given: Given, memory: Memory) -> int:
@@ -75,25 +82,18 @@ def looked_for(desired: DesiredState, registry: Registry, given: Given, memory: 
     others = given.others
     tellings: tuple[Telling, ...] = ()
     try:
-        tellings = tell(looked, registry, given)
+        with uninterrupted(_TELLING):
+            tellings = tell_drift(given, looked, registry)
     finally:
+        are_told = note_tellings(tellings, given.traffic)
         answers = renderings(looked, full=others["full"], heals=False, owed=looked.owed, tellings=tellings)
         deliver(given.formats, answers, stdout_paint(no_color=others["no_color"]))
-    are_told = note_tellings(tellings, given.traffic)
     if not looked.healing.complete:
         note(f"error: {len(looked.healing.unknown):,} could not be read in full; there may be more drift than this")
         return ERROR
     if looked.found or looked.owed:
         return CHANGES
     return OK if are_told else ERROR
-
-
-def tell(
-    looked: Looked, registry: Registry, given: Given, *, left: Sequence[Drifted] | None = None
-) -> tuple[Telling, ...]:
-    """Tell others what was found; with `left`, what is left of it."""
-    found = looked.found if left is None else left
-    return tell_drift(given, found, looked.seen, registry, looked.memory, is_complete=looked.healing.complete)
 
 
 def healed(desired: DesiredState, registry: Registry, given: Given, memory: Memory, paid: tuple[Settled, ...]) -> int:
@@ -112,30 +112,36 @@ def healed(desired: DesiredState, registry: Registry, given: Given, memory: Memo
             "  Apply the files first: that makes everything as they say, and remembers all of it."
         )
     looked = look(desired, registry, given, memory)
+    code = ERROR
     try:
-        code = undo(looked, registry, given, paid)
+        code = undo(looked, registry, given, paid, _answer_or_note(given))
     finally:
-        are_told = note_tellings(tell(looked, registry, given), given.traffic)
-    if code == OK:
-        are_told = told_of_end(looked, registry, given) and are_told
-    if code == OK and _left(looked):
+        with uninterrupted(_TELLING):
+            are_told = told_of_heal(looked, registry, given, is_over=code == OK)
+    if code == OK and left_of(looked):
         return CHANGES
     return code if are_told else ERROR
 
 
-def told_of_end(looked: Looked, registry: Registry, given: Given) -> bool:
-    """Tell others that what was healed is over; whether everybody was told."""
-    left = _left(looked)
-    seen = first_seen(looked.memory, left, is_whole=_is_whole(looked.healing, given))
-    return note_tellings(tell(attrs.evolve(looked, found=left, seen=seen), registry, given), given.traffic)
+def told_of_heal(looked: Looked, registry: Registry, given: Given, *, is_over: bool) -> bool:
+    """Tell others what was found, and that it is over; whether everybody was told."""
+    are_told = note_tellings(tell_drift(given, looked, registry), given.traffic)
+    if not is_over:
+        return are_told
+    left, at = left_of(looked), now_text()
+    seen = first_seen(looked.memory, left, at, is_whole=_is_whole(looked.healing, given))
+    after = attrs.evolve(looked, found=left, seen=seen, at=at)
+    return note_tellings(tell_drift(given, after, registry), given.traffic) and are_told
 
 
-def _left(looked: Looked) -> Sequence[Drifted]:
+def left_of(looked: Looked) -> Sequence[Drifted]:
     """What no change of an attribute undoes."""
     return [each for each in looked.found if not each.can_heal]
 
 
-def undo(looked: Looked, registry: Registry, given: Given, paid: tuple[Settled, ...]) -> int:
+def undo(
+    looked: Looked, registry: Registry, given: Given, paid: tuple[Settled, ...], show: Callable[[Looked, Style], None]
+) -> int:
     """
     Show what drifted and undo it.
 
@@ -148,25 +154,48 @@ def undo(looked: Looked, registry: Registry, given: Given, paid: tuple[Settled, 
     from reconciler.planning.remember import lines_with
 
     others, memory = given.others, looked.memory
-    paint = stdout_paint(no_color=others["no_color"])
     text = renderings(looked, full=others["full"], heals=True)["text"]
-    if given.formats.stdout == options.TEXT:
-        answer(text(paint))
-    else:
-        note(str(text(paint)))
+    style = Style(given.formats, others["full"], stdout_paint(no_color=others["no_color"]), text)
+    show(looked, style)
     stopping = [finding for finding in looked.healing.findings if finding.stops]
     if stopping:
         for finding in stopping:
             note(f"{finding.code}: {finding.message}")
         raise RefusedError("this is not healed as it is; nothing was changed\n  See above.")
+    note_found(given, looked, registry)
     given.traffic.stream.all(looked.healing.changes)
     # What was not healed stays remembered as it was, whatever these files say of it.
     order = Order(
         looked.healing, "drift --heal", partial(lines_with, memory.last), recheck=others["recheck"], paid=paid
     )
-    return carry_out(order, registry, given.traffic, memory, Style(given.formats, others["full"], paint, text))
+    return carry_out(order, registry, given.traffic, memory, style)
+
+
+def _answer_or_note(given: Given) -> Callable[[Looked, Style], None]:
+    def show(_: Looked, style: Style) -> None:
+        text = str(style.said_before(style.paint))
+        answer(text) if given.formats.stdout == options.TEXT else note(text)
+
+    return show
 
 
 def _is_whole(healing: Plan, given: Given) -> bool:
     """What was not found to drift does not drift."""
     return healing.complete and given.selection.is_everything
+
+
+def _last_applied(memory: Memory) -> Callable[[Address, str], Value | None]:
+    """What an attribute was last applied as, as far as it is remembered."""
+
+    def last_applied(address: Address, name: str) -> Value | None:
+        from reconciler.model.attributes import DIGEST
+        from reconciler.model.last_applied import NOTHING
+
+        remembered = memory.base.remembered(address.repository)
+        if address.kind == "repository":
+            return remembered.attributes.get(name)
+        of = remembered.tags if address.tag else remembered.manifests
+        one = of.get(address.tag or address.digest, NOTHING)
+        return (one.digest or None) if name == DIGEST else one.attributes.get(name)
+
+    return last_applied

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from reconciler.cli.clock import now_text
 from reconciler.cli.memory import DRIFT, Memory, update_blob
 from reconciler.cli.output import note
 from reconciler.errors import BackendError
@@ -19,16 +18,16 @@ _FORMAT_VERSION = "1.0"
 _NOTHING = b""
 
 
-def first_seen(memory: Memory, found: Sequence[Drifted], *, is_whole: bool) -> Mapping[str, str]:
+def first_seen(memory: Memory, found: Sequence[Drifted], at: str, *, is_whole: bool) -> Mapping[str, str]:
     """
     When each attribute was first seen to drift (RFC 3339), by its key; from now on it is known.
 
     Args:
         memory: Beside which that is kept.
         found: What drifts now.
+        at: When that is (RFC 3339).
         is_whole: What is not in `found` does not drift any more.
     """
-    at = now_text()
     seen = {attribute.key: at for each in found for attribute in each.attributes}
     store = memory.store
     if store is None:

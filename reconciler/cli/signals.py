@@ -24,9 +24,14 @@ def terminated_as_interrupted() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Finish the body whatever signal comes: it is short, and what it writes is worth the wait."""
-    with _handled(asking_to_stop(), _tell_to_wait):
+def uninterrupted(told: str = "interrupted: what was done is being written down; a moment") -> Iterator[None]:
+    """
+    Finish the body whatever signal comes: it is short, and what it writes is worth the wait.
+
+    Args:
+        told: To whoever sends one.
+    """
+    with _handled(asking_to_stop(), lambda _number, _frame: note(told)):
         yield
 
 
@@ -78,10 +83,6 @@ class Stopping:
         is_again, self.is_asked = self.is_asked, True
         if is_again or not self._is_held:
             raise KeyboardInterrupt
-
-
-def _tell_to_wait(_number: int, _frame: FrameType | None) -> None:
-    note("interrupted: what was done is being written down; a moment")
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import attrs
 import click
 
 from reconciler.cli import options
@@ -58,8 +59,11 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
     interval_s = seconds_of(others.pop("interval"), "interval")
     rhythm, listen = Rhythm(interval_s, others.pop("jitter")), _listen(others.pop("listen"))
     asked = dict(others)
-    alerting_from(others, files, interval_s)  # so that what is wrong there is told before anything is read
+    alerting = alerting_from(others, files, interval_s)
     given = given_from({**others, "now": None, "quiet": False}, Formats((Wanted(TEXT),)), "watch")
+    given = attrs.evolve(given, alerting=alerting)
+    if given.others["heal"] and given.where.state is None and given.where.revision is None:
+        raise RefusedError("--heal: nothing is remembered with --state none, so what drifted would not be known")
     return watch(Asked(files, registry, given, asked, rhythm, listen))
 
 

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from reconciler.cli import CHANGES, ERROR, OK
-from reconciler.cli.alerting import alerting_from, note_tellings
+from reconciler.cli.alerting import Alerting, alerting_from, note_tellings, tell_drift
 from reconciler.cli.clock import now, now_text, shown_time
 from reconciler.cli.debts import note_debts, pay_first
 from reconciler.cli.drift_output import renderings
-from reconciler.cli.drifting import Looked, look, tell, told_of_end, undo
+from reconciler.cli.drifting import Looked, look, told_of_heal, undo
 from reconciler.cli.measured import Measured
 from reconciler.cli.memory import locked_memory, read_memory
-from reconciler.cli.output import answer, note, stdout_paint
+from reconciler.cli.output import answer_or_note, note, stdout_paint
 from reconciler.cli.registry import Registry, open_registry
 from reconciler.cli.signals import Stopping
 from reconciler.cli.steps import Given
@@ -62,6 +62,8 @@ class _Watch:
     stopping: Stopping
     standing: Standing
     metrics: Metrics
+    registry: str  # as metrics call it, until a run knows better
+    alerting: Alerting | None  # whom to tell, as their file said it when it could last be read
     shown: frozenset[str] = frozenset()  # fingerprints of the drift that was shown last
 
 
@@ -79,10 +81,10 @@ def watch(asked: Asked) -> int:
 
     alerts = asked.options["alerts"]
     files = WatchedFiles(asked.files, asked.given.others["overlay"], [alerts] if alerts else [])
-    with open_registry(asked.registry, files.desired().registry, asked.given.traffic):
+    with open_registry(asked.registry, files.desired().registry, asked.given.traffic) as registry:
         pass  # so that a registry that is none is told before the first run
     standing = Standing(asked.rhythm.interval_s, time.monotonic())
-    under_way = _Watch(asked, files, Stopping(), standing, Metrics())
+    under_way = _Watch(asked, files, Stopping(), standing, Metrics(), registry.name, asked.given.alerting)
     with under_way.stopping.listening(), contextlib.suppress(KeyboardInterrupt), _pages(under_way):
         while True:
             _wait(under_way, _run(under_way))
@@ -127,24 +129,39 @@ def _run(under_way: _Watch) -> float:
 
 def _facts(under_way: _Watch) -> RunFacts:
     """What one run came to."""
-    asked, measured, started_s = under_way.asked, Measured(), time.monotonic()
+    asked, started_s = under_way.asked, time.monotonic()
+    measured = Measured(registry=under_way.registry)
     traffic = attrs.evolve(asked.given.traffic, measured=measured, quiet=True)
     code = ERROR
     try:
         desired = under_way.files.desired()
         if under_way.files.problem:
             _complain(f"the files have changed, and are not taken\n{under_way.files.problem}")
-        # Their file is read each time: secrets are replaced, and people too.
-        alerting = alerting_from(dict(asked.options), asked.files, asked.rhythm.interval_s)
-        given = attrs.evolve(asked.given, now=now(), traffic=traffic, alerting=alerting)
+        is_told_whom = _read_alerts(under_way)
+        given = attrs.evolve(asked.given, now=now(), traffic=traffic, alerting=under_way.alerting)
         with open_registry(asked.registry, desired.registry, traffic) as registry:
+            under_way.registry = registry.name
             code = _looked(under_way, desired, registry, given)
+        code = code if is_told_whom else ERROR
     except ReconcilerError as error:
         _complain(str(error))
     if measured.is_interrupted:
         under_way.stopping.is_asked = True
     is_success = code in (OK, CHANGES) and not under_way.files.problem
     return measured.facts("watch", is_success=is_success, duration_s=time.monotonic() - started_s)
+
+
+def _read_alerts(under_way: _Watch) -> bool:
+    """Read again whom to tell, for secrets are replaced, and people too; whether that could be read."""
+    asked = under_way.asked
+    # What is told now must last until the next run, also where this one turns out to have failed.
+    longest_s = wait_s(asked.rhythm, 0, under_way.standing.failures + 1, 1)
+    try:
+        under_way.alerting = alerting_from(dict(asked.options), asked.files, longest_s)
+    except ReconcilerError as error:
+        _complain(f"whom to tell cannot be read, so those are told who were before\n{error}")
+        return False
+    return True
 
 
 def _looked(under_way: _Watch, desired: DesiredState, registry: Registry, given: Given) -> int:
@@ -160,17 +177,17 @@ def _looked(under_way: _Watch, desired: DesiredState, registry: Registry, given:
         except ReconcilerError:
             _told(under_way, looked, registry, given)  # that it cannot be undone now is no reason to keep it quiet
             raise
-    are_told = _told(under_way, looked, registry, given)
-    if not looked.healing.complete or not are_told:
+    _told(under_way, looked, registry, given)
+    if not looked.healing.complete:
         return ERROR
     return CHANGES if looked.found or looked.owed else OK
 
 
-def _told(under_way: _Watch, looked: Looked, registry: Registry, given: Given) -> bool:
-    """Show what was found and tell others; whether everybody was told."""
-    under_way.shown = _show(looked, given, under_way.shown)
+def _told(under_way: _Watch, looked: Looked, registry: Registry, given: Given) -> None:
+    """Show what was found and tell others; one who is not told is no reason to look less often."""
+    _show(under_way, looked, given)
     with under_way.stopping.held():
-        return note_tellings(tell(looked, registry, given), given.traffic)
+        note_tellings(tell_drift(given, looked, registry), given.traffic)
 
 
 def _healed(under_way: _Watch, desired: DesiredState, registry: Registry, given: Given) -> int:
@@ -178,26 +195,22 @@ def _healed(under_way: _Watch, desired: DesiredState, registry: Registry, given:
     with locked_memory(given.where, registry, given.traffic, under_way.asked.files, "watch --heal") as memory:
         paid = pay_first(memory, registry, given.traffic, "watch --heal")
         looked = look(desired, registry, given, memory)
-        under_way.shown = _fingerprints(looked)
         code = ERROR
         try:
-            code = undo(looked, registry, given, paid)
+            code = undo(looked, registry, given, paid, lambda found, _: _show(under_way, found, given))
         finally:
             with under_way.stopping.held():
-                are_told = note_tellings(tell(looked, registry, given), given.traffic)
-                if code == OK:
-                    are_told = told_of_end(looked, registry, given) and are_told
-    return code if are_told else ERROR
+                told_of_heal(looked, registry, given, is_over=code == OK)
+    return code
 
 
-def _show(looked: Looked, given: Given, shown: frozenset[str]) -> frozenset[str]:
-    """Show what drifted, where that is not what was shown before; what is shown now."""
-    found = _fingerprints(looked)
-    if not (found - shown or (looked.healing.complete and shown - found)):
-        return shown
-    answers = renderings(looked, full=given.others["full"], heals=given.others["heal"], owed=looked.owed)
-    answer(answers["text"](stdout_paint(no_color=given.others["no_color"])))
-    return found
+def _show(under_way: _Watch, looked: Looked, given: Given) -> None:
+    """Show what drifted, where that is not what was shown before; on stderr where nobody takes it on stdout."""
+    found, before = _fingerprints(looked), under_way.shown
+    if found - before or (looked.healing.complete and before - found):
+        answers = renderings(looked, full=given.others["full"], heals=given.others["heal"], owed=looked.owed)
+        answer_or_note(answers["text"](stdout_paint(no_color=given.others["no_color"])))
+        under_way.shown = found
 
 
 def _fingerprints(looked: Looked) -> frozenset[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import attrs
@@ -101,9 +101,16 @@ def only_drift(plan: Plan, *, is_known: bool) -> Plan:
     return attrs.evolve(plan, changes=left, unlocks=unlocks, blocked=(), missing=(), summary=summary, retention=())
 
 
-def drifted(plan: Plan) -> tuple[Drifted, ...]:
-    """What drifted, from the plan that heals it, sorted by address."""
-    found = [*map(_of_change, plan.changes), *map(_beyond_change, plan.drift)]
+def drifted(plan: Plan, last_applied: Callable[[Address, str], Value | None] | None = None) -> tuple[Drifted, ...]:
+    """
+    What drifted, from the plan that heals it, sorted by address.
+
+    Args:
+        plan: The plan that heals it.
+        last_applied: What an attribute of a resource was last applied as, where files and registry both moved from
+            that; None: it is taken for what the files say now.
+    """
+    found = [*(_of_change(change, last_applied) for change in plan.changes), *map(_beyond_change, plan.drift)]
     return tuple(sorted(found, key=lambda each: (each.address.order, each.ways)))
 
 
@@ -146,12 +153,17 @@ def _narrowed(change: Change, causes: tuple[Cause, ...]) -> Change | None:
     )
 
 
-def _of_change(change: Change) -> Drifted:
+def _of_change(change: Change, last_applied: Callable[[Address, str], Value | None] | None) -> Drifted:
+    def before(name: str) -> Value | None:
+        if last_applied is not None and change.causes[name] == "conflict":
+            return last_applied(change.address, name)
+        return change.after[name]
+
     # What heals it goes from live to last applied, so what became of it is the same the other way round.
     effects = effects_of(change.after, change.before, change.attributes)
     ways = {_WAY_OF[effect] for effect in effects} | _ways_by_action(change)
     attributes = tuple(
-        attribute(change.address, name, change.after[name], change.before.get(name), change.after[name])
+        attribute(change.address, name, before(name), change.before.get(name), change.after[name])
         for name in change.attributes
     )
     in_order = tuple(way for way in WAYS if way in ways) or ("changed",)

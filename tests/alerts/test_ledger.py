@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import attrs
 from happened import AT, MOVED, REGISTRY, TIGHTENED, UNLOCKED, drifted, run
 from hypothesis import given, settings, strategies as st
 
-from reconciler.alerts.ledger import Ledger, Terms, after, batch, claimed, released, tidied, told
+from reconciler.alerts.ledger import Ledger, Terms, after, awaited, batch, claimed, released, tidied, told
 
 DAY_S = 24 * 3600.0
 V1, V2 = drifted("app:v1"), drifted("app:v2", TIGHTENED)
@@ -61,9 +62,13 @@ def test_the_end_is_told_once_and_then_forgotten():
     _, past = step(ledger, hours=26)
 
     assert [("app:v1", "resolved")] == said(end)
-    assert ("app:v1 does not drift any more.", AT, later(1)) == (end[0].meaning, end[0].last_seen, end[0].at)
+    assert ("app:v1 is as it should be again, or no rule is about it any more.", AT, later(1)) == (
+        end[0].meaning,
+        end[0].last_seen,
+        end[0].at,
+    )
     assert () == calm
-    assert ({}, ["app:v1 deleteEnabled"]) == (ledger.alerts, list(ledger.rounds))
+    assert ({}, ["contoso.azurecr.io app:v1 deleteEnabled"]) == (ledger.alerts, list(ledger.rounds))
     assert Ledger() == past
 
 
@@ -95,6 +100,52 @@ def test_each_sink_is_told_what_it_does_not_know():
 
     assert [("app:v1", "firing")] == said(other)
     assert [1, 1, 0] == [len(batch(end, REGISTRY, sink, Terms(later(2), DAY_S)).news) for sink in ("s", "t", "u")]
+
+
+def test_who_missed_the_beginning_is_told_it_with_the_end():
+    """What was healed before it could be told happened all the same; a sink that is new missed nothing."""
+    seen = awaited(after(Ledger(), [V1], run(later(0)), is_whole=True), ["s", "t"])
+    ledger = tidied(told(seen, "t", batch(seen, REGISTRY, "t", Terms(later(0), DAY_S)).news), later(0))
+    ended = tidied(after(ledger, [], run(later(1)), is_whole=True), later(1))
+    news = {sink: batch(ended, REGISTRY, sink, Terms(later(1), DAY_S)).news for sink in ("s", "t", "new")}
+    past = tidied(told(told(ended, "s", news["s"]), "t", news["t"]), later(1))
+
+    assert [("app:v1", "firing"), ("app:v1", "resolved")] == said(news["s"])
+    assert "app:v1: whoever may delete can delete it." == news["s"][0].meaning
+    assert [("app:v1", "resolved")] == said(news["t"])
+    assert () == news["new"]
+    assert {} == past.alerts
+
+
+def test_a_part_tells_only_what_it_saw():
+    """What it left out may be healed: neither is it repeated, nor does it fire for those who hear all that does."""
+    _, ledger = step(Ledger(), V1)
+    seen = after(ledger, [V2], run(later(30)), is_whole=False)
+    part = batch(seen, REGISTRY, "s", Terms(later(30), DAY_S, is_everything=False))
+    incomplete = batch(seen, REGISTRY, "s", Terms(later(30), DAY_S, is_complete=False))
+
+    assert [[("app:v2", "firing")], [("app:v2", "firing")]] == [said(part.news), said(part.firing)]
+    assert [("app:v1", "firing"), ("app:v2", "firing")] == said(incomplete.firing)
+
+
+def test_a_registry_says_nothing_of_another():
+    """Two may keep their alerts in one place."""
+    other = attrs.evolve(run(later(1)), registry="fabrikam.azurecr.io")
+    _, ledger = step(Ledger(), V1)
+    seen = after(ledger, [V2], other, is_whole=True)
+
+    assert [("app:v2", "firing")] == said(batch(seen, other.registry, "s", Terms(later(1), DAY_S)).news)
+    assert [("app:v1", "firing")] == said(batch(seen, REGISTRY, "s", Terms(later(1), DAY_S)).firing)
+    assert () == batch(seen, REGISTRY, "s", Terms(later(1), DAY_S)).news
+
+
+def test_a_clock_that_was_ahead_silences_nobody():
+    """What was told in a time to come is told again, and nobody is busy for longer than they can be."""
+    _, ledger = step(Ledger(), V1, hours=10_000)
+    news, _ = step(claimed(ledger, ["s"], later(10_000)), V1, hours=1)
+
+    assert [("app:v1", "firing")] == said(news)
+    assert {} == tidied(claimed(ledger, ["s"], later(10_000)), later(1)).busy
 
 
 def test_a_sink_that_does_not_take_the_end_is_told_for_a_week():
@@ -219,6 +270,6 @@ def test_a_sink_that_is_told_again_keeps_what_was_first():
 
 def test_who_is_busy_is_forgotten_in_time():
     """A run that died while it told somebody does not silence that sink for ever."""
-    ledger = claimed(claimed(Ledger(), ["s"], later(1)), ["t", "u"], later(3))
+    ledger = claimed(claimed(Ledger(), ["s"], later(1)), ["t", "u"], later(2.05))
 
-    assert {"t": later(3)} == released(tidied(ledger, later(2)), {"u"}).busy
+    assert {"t": later(2.05)} == released(tidied(ledger, later(2)), {"u"}).busy

@@ -8,7 +8,7 @@ import attrs
 import pytest
 from happened import AT, MOVED, drifted, run
 
-from reconciler.alerts.ledger import Ledger, after, told
+from reconciler.alerts.ledger import Ledger, after, awaited, told
 from reconciler.alerts.ledger_file import ledger_from_bytes, ledger_to_bytes
 from reconciler.errors import AlertError, StateError
 
@@ -16,6 +16,7 @@ from reconciler.errors import AlertError, StateError
 def _ledger() -> Ledger:
     seen = after(Ledger(), [drifted("app:v1"), drifted("app:v2", MOVED)], run(), is_whole=True)
     first, *_ = (alert.event for alert in seen.alerts.values())
+    seen = awaited(seen, ["slack-1", "teams-1"])
     return attrs.evolve(told(seen, "slack-1", [first]), busy={"teams-1": "2026-11-26T20:15:03Z"})
 
 
@@ -60,8 +61,12 @@ def _set(*path, to):
                 _set("alerts", 0, "event", "address", to="A B"),
                 _set("alerts", 0, "event", "first_seen", to="2026-11-26T20:10:03"),
                 _set("alerts", 0, "event", "attributes", to=[]),
+                _set("alerts", 0, "event", "cause", to=["drift"]),
+                _set("alerts", 0, "event", "attributes", "deleteEnabled", "live", to={}),
+                _set("alerts", 0, "event", "heal", to=7),
+                _set("alerts", 0, "awaited_by", to=[7]),
                 _set("alerts", 0, "told", to={"s": {"status": "odd", "at": AT}}),
-                _set("rounds", "app:v1 deleteEnabled", "began", to=["yesterday"]),
+                _set("rounds", "contoso.azurecr.io app:v1 deleteEnabled", "began", to=["yesterday"]),
                 _set("busy", to={"s": 7}),
                 _set("alerts", to=None),
             ],

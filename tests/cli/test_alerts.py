@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -142,6 +143,65 @@ def test_a_sink_that_fails_hides_nothing(released, emulator, tmp_path):
     ]
     assert [] == json.loads(calm.stdout)["alerts"]
     assert 2 == server.count("POST", "/hook")
+
+
+def test_what_was_healed_while_a_sink_was_away_is_told_by_the_next_run(released, emulator):
+    """Its beginning and its end: that a release was unlocked is worth knowing, however short it was."""
+    _patch(emulator, deleteEnabled=True)
+    with scripted() as server:
+        hook = ("--alert", f"webhook+{server.url}/hook")
+        server.on("*", refusal(403, "NO"))
+        healed = released("drift", "registry.yaml", *hook, "--heal")
+        server.on("*", reply(202, {}))
+        later = released("drift", "registry.yaml", *hook)
+        told = [each["data"]["status"] for each in json.loads(server.requests[-1].body)]
+
+    assert [1, 0] == [healed.code, later.code]
+    assert "The next run tells it again." in healed.stderr
+    assert ["firing", "resolved"] == told
+
+
+def test_a_sink_that_somebody_else_is_telling_is_left_to_them(released, emulator, tmp_path):
+    """It is said so, and what is left is told by the next run."""
+    _patch(emulator, deleteEnabled=True)
+    released(*DRIFT)
+    ledger = tmp_path / ".reconciler" / "state.json.alerts"
+    document = json.loads(ledger.read_text())
+    (key,) = document["alerts"][0]["told"]
+    until = (datetime.now(UTC) + timedelta(minutes=4)).isoformat()
+    ledger.write_text(json.dumps({**document, "busy": {key: until}}))
+    _patch(emulator, deleteEnabled=False)
+    busy = released(*DRIFT)
+    before = _told(tmp_path)
+    ledger.write_text(json.dumps({**json.loads(ledger.read_text()), "busy": {}}))
+    released(*DRIFT)
+
+    assert "note: another run is telling jsonlines told.jsonl, or died while it did" in busy.stderr
+    assert [("shop/api:v1", "firing")] == before
+    assert [("shop/api:v1", "firing"), ("shop/api:v1", "resolved")] == _told(tmp_path)
+
+
+def test_what_moved_while_the_files_moved_too_says_what_was_applied(released, emulator, tmp_path):
+    """Of a conflict the event tells three values, and not the new one twice."""
+    first, second, third = (emulator.push(f"shop/api:{name}", content=name.encode()) for name in ("a", "b", "c"))
+    file = tmp_path / "registry.yaml"
+    rules = file.read_text()
+    pin = f"  - match: shop/api\n    tags:\n      - match: stable\n        digest: {first}\n"
+    file.write_text(rules + pin)
+    assert 0 == released("apply", "registry.yaml", "--auto-approve").code
+    file.write_text(rules + pin.replace(first, second))
+    emulator.push("shop/api:stable", content=b"c")
+
+    done = released(*DRIFT, "--format", "json")
+
+    (found,) = json.loads(done.stdout)["drift"]
+    values = found["attributes"]["digest"]
+    assert ("conflict", first, third, second) == (
+        found["cause"],
+        values["last_applied"],
+        values["live"],
+        values["desired"],
+    )
 
 
 def test_a_failing_sink_is_an_error_where_nothing_else_is(released, emulator):

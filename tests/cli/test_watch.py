@@ -89,6 +89,26 @@ def test_drift_that_cannot_be_healed_now_is_told_all_the_same(released, emulator
     assert False is emulator.tag(TAG)["deleteEnabled"]
 
 
+def test_a_watch_whose_answers_nobody_takes_still_tells_and_heals(released, emulator):
+    """What it would say on stdout goes to stderr; a broken file of alerts and a sink that fails delay nothing."""
+    alerts = released / "alerts.yaml"
+    good = 'version: 1\nsinks:\n  - jsonlines: {path: told.jsonl}\n  - webhook: {url: "http://127.0.0.1:1/"}\n'
+    alerts.write_text(good)
+    with watching(released, emulator.url, "--heal", "--alerts", "alerts.yaml", stdout="/dev/full") as watch:
+        watch.until(lambda: " no drift; " in watch.stderr)
+        alerts.write_text("version: [")
+        watch.until(lambda: "those are told who were before" in watch.stderr)
+        emulator.patch(TAG, deleteEnabled=True)
+        watch.until(lambda: len(_told(released)) == 2)
+        code = watch.stop()
+
+    assert 0 == code
+    assert [(TAG, "firing"), (TAG, "resolved")] == _told(released)
+    assert "~ :v1  loosened" in watch.stderr
+    assert "webhook" in watch.stderr
+    assert False is emulator.tag(TAG)["deleteEnabled"]
+
+
 def test_a_watch_outlives_a_registry_that_is_away_and_stops_in_the_middle_of_a_run(released, emulator):
     """A failure is told and counted; a run that hangs does not keep it from stopping."""
     listen = f"127.0.0.1:{free_port()}"
@@ -112,6 +132,7 @@ def test_a_watch_outlives_a_registry_that_is_away_and_stops_in_the_middle_of_a_r
     [
         (("watch", "-"), "standard input can be read once only"),
         (("watch", "none.yaml"), "none.yaml"),
+        (("watch", "registry.yaml", "--heal", "--state", "none"), "--heal: nothing is remembered with --state none"),
         (("watch", "registry.yaml", "--interval", "soon"), "--interval: "),
         (("watch", "registry.yaml", "--listen", "here"), "--listen: not a host and a port"),
         (("watch", "registry.yaml", "--alert", "nobody:"), "there is no such sink"),

@@ -46,18 +46,18 @@ class Watching:
 
 
 @contextlib.contextmanager
-def watching(folder: Path, registry: str, *arguments: str, **environment: str) -> Iterator[Watching]:
-    """A watch in `folder`, killed in the end where it still runs."""
+def watching(folder: Path, registry: str, *arguments: str, stdout: str = "stdout") -> Iterator[Watching]:
+    """A watch in `folder`, with its answers in a file there; killed in the end where it still runs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RECONCILER_")}
     program = [sys.executable, "-m", "reconciler", "watch", "registry.yaml", "--interval", "1s", *arguments]
     # A shell may have started the suite with interrupts ignored, and that is inherited.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
+    with (folder / stdout).open("wb") as answers, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
             program,
             cwd=folder,
-            env={**kept, "RECONCILER_REGISTRY": registry, **environment},
-            stdout=stdout,
+            env={**kept, "RECONCILER_REGISTRY": registry},
+            stdout=answers,
             stderr=stderr,
         )
     signal.signal(signal.SIGINT, before)
