@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LAZY := --no-compile  # most modules of what tests need are never imported
 
 # Much of the suite waits for registries that are slow on purpose; one file stays in one process.
 IN_PARALLEL := -n 4 --dist loadfile
@@ -22,7 +23,7 @@ test: .venv/.test  ## the whole suite, from nothing
 	$(BIN)/python -m pytest -q $(IN_PARALLEL)
 
 explore: .venv/.test  ## the properties, with examples that nobody has seen
-	$(BIN)/python -m pytest -q $(IN_PARALLEL) --hypothesis-profile explore $(shell grep -rl --include='test_*.py' hypothesis tests)
+	EXAMPLES=4 $(BIN)/python -m pytest -q $(IN_PARALLEL) --hypothesis-profile explore $(shell grep -rl --include='test_*.py' hypothesis tests)
 
 coverage: .venv/.test  ## how much of the code the suite reaches; takes twice as long
 	$(BIN)/python -m coverage erase
@@ -71,19 +72,20 @@ clean:  ## remove what was made here
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$(PYTHON) is older than 3.11; say PYTHON=/path/to/a/newer/one"; exit 1; }
 	$(PYTHON) -m venv .venv
+	$(PIP) install --upgrade pip  # that of Python 3.11 takes three times as long for the rest
 
 .venv/.installed: .venv/bin/python setup.cfg pyproject.toml
 	$(PIP) install --editable .
 	@touch $@
 
 .venv/.test: .venv/bin/python setup.cfg pyproject.toml
-	$(PIP) install --editable '.[test]'
+	$(PIP) install $(LAZY) --editable '.[test]'
 	@touch $@ .venv/.installed
 
 .venv/.check: .venv/bin/python setup.cfg pyproject.toml
-	$(PIP) install --editable '.[test,check]'
+	$(PIP) install $(LAZY) --editable '.[test,check]'
 	@touch $@ .venv/.test .venv/.installed
 
 .venv/.bench: .venv/bin/python setup.cfg pyproject.toml
-	$(PIP) install --editable '.[bench]'
+	$(PIP) install $(LAZY) --editable '.[bench]'
 	@touch $@ .venv/.installed

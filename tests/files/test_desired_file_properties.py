@@ -8,6 +8,7 @@ import json
 
 import attrs
 import yaml
+from examples import some
 from hypothesis import given, settings, strategies as st
 
 from reconciler.errors import DesiredStateError
@@ -161,7 +162,7 @@ def test_any_tag_name_is_read_as_it_is_written(name):
 
 
 @given(data=st.binary(max_size=200) | damaged_files())
-@settings(max_examples=600, deadline=20_000)
+@settings(max_examples=some(300), deadline=20_000)
 def test_no_file_breaks_the_loader(data):
     """Whatever is in a file, it is loaded or refused with problems that have a place on one line."""
     problems = problems_of(data)

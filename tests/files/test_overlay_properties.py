@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import jsonpatch
+from examples import some
 from hypothesis import given, settings, strategies as st
 
 from reconciler.errors import DesiredStateError
@@ -73,7 +74,7 @@ def is_strange(patch):
 @given(
     document=documents, patch=st.lists(operations(), min_size=1, max_size=6).filter(lambda each: not is_strange(each))
 )
-@settings(max_examples=300, deadline=20_000)
+@settings(max_examples=some(150), deadline=20_000)
 def test_a_patch_does_what_rfc_6902_says(document, patch):
     """The same values come out, or neither can apply it."""
     done = patched(document, patch)
@@ -82,7 +83,7 @@ def test_a_patch_does_what_rfc_6902_says(document, patch):
 
 
 @given(document=documents, patch=st.lists(operations(), min_size=1, max_size=6))
-@settings(max_examples=200, deadline=20_000)
+@settings(max_examples=some(100), deadline=20_000)
 def test_every_node_keeps_a_place(document, patch):
     """After any patch each container has as many places as nodes, each of them in one of the files."""
     done = patched(document, patch)
@@ -96,7 +97,7 @@ def test_every_node_keeps_a_place(document, patch):
 
 
 @given(data=st.binary(max_size=200))
-@settings(max_examples=200, deadline=20_000)
+@settings(max_examples=some(100), deadline=20_000)
 def test_no_overlay_breaks_the_loader(data):
     """Whatever is in an overlay, it is read or refused with problems that have a place on one line."""
     try:

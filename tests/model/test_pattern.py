@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from examples import some
 from hypothesis import given, settings, strategies as st
 
 from reconciler.errors import PatternError
@@ -190,7 +191,7 @@ PATTERNS = (
 REAL_NAMES = NAMES.filter(lambda name: not {".", ".."} & set(name.split("/")))
 
 
-@settings(max_examples=500)
+@settings(max_examples=some(250))
 @given(pattern=PATTERNS, name=REAL_NAMES)
 def test_patterns_mean_what_the_plain_definition_says(pattern, name):
     """For patterns and names of all sorts the answer is that of a definition written out naively."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from builders import OPEN, desired_state, digest, manifest, repository, tag
+from examples import some
 from hypothesis import given, settings, strategies as st
 
 from reconciler.model.address import Address
@@ -126,7 +127,7 @@ def test_files_at_a_revision_tell_what_was_last_applied():
 FLAGS = st.booleans()
 
 
-@settings(max_examples=150)
+@settings(max_examples=some(100))
 @given(
     applied=st.dictionaries(st.sampled_from(TAG_ATTRIBUTES), FLAGS, min_size=1),
     edited=st.sampled_from(TAG_ATTRIBUTES),

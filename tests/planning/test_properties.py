@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 from builders import desired_state, digest, index, plan_of
+from examples import some
 from hypothesis import given, settings, strategies as st
 
 from reconciler.model.attributes import REPOSITORY_ATTRIBUTES, TAG_ATTRIBUTES
@@ -52,7 +53,7 @@ LIVE = st.lists(
     unique_by=lambda repository: repository.name,
     max_size=5,
 )
-few = settings(max_examples=100)
+few = settings(max_examples=some(50))
 
 
 def _applied(plan: Plan, live: list[LiveRepository]) -> list[LiveRepository]:

@@ -6,6 +6,7 @@ import copy
 
 import attrs
 from builders import desired_state, plan_of
+from examples import some
 from hypothesis import assume, given, settings, strategies as st
 from worlds import DAY_NS, DIGESTS, NOW_NS, TAGS, worlds
 
@@ -15,7 +16,7 @@ from reconciler.model.matching import DesiredIndex, absent
 from reconciler.planning.planfile import plan_from_json, plan_to_json
 from reconciler.planning.rules import declare, demand, is_lock
 
-MANY = settings(max_examples=150)
+MANY = settings(max_examples=some(75))
 FLAGS = st.dictionaries(st.sampled_from(["deleteEnabled", "writeEnabled", "listEnabled"]), st.booleans(), max_size=2)
 KEEP = st.sampled_from([{"last": 1}, {"last": 2}, {"newerThan": 7 * DAY_NS // 10**9}, {"last": 1, "newerThan": 86_400}])
 ABSENT = st.sampled_from([{"ensure": "absent"}, {"ensure": "absent", "unlock": True}])

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import httpx
 import pytest
+from examples import some
 from hypothesis import given, settings, strategies as st
 
 from reconciler.errors import ProtocolError
@@ -226,7 +227,7 @@ def test_every_list_that_repeats_a_page_is_refused(names, data, ignores_case):
 
 
 @given(st.lists(st.text("aAbB", min_size=1, max_size=2), max_size=6), st.integers(0, 6), st.integers(0, 6))
-@settings(max_examples=500)
+@settings(max_examples=some(250))
 def test_what_is_taken_does_not_depend_on_where_the_pages_end(names, first, second):
     """All of it goes up by code, or without regard to case with nothing twice."""
     folded = [name.casefold() for name in names]
