@@ -6,12 +6,15 @@ Several runs may write to one file; no line of it is there in part.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import attrs
 import orjson
 
 from reconciler.alerts.appending import append
 from reconciler.alerts.cloudevent import cloud_event
-from reconciler.alerts.sink import Batch
+from reconciler.alerts.sink import Batch, Sink
+from reconciler.alerts.sinks.critical_only import CriticalOnly
 from reconciler.alerts.sinks.in_thread import in_thread
 
 
@@ -34,3 +37,11 @@ class JsonLines:
         if batch.news:
             lines = [orjson.dumps(cloud_event(event)) + b"\n" for event in batch.news]
             await in_thread(lambda: append(self.path, lines))
+
+
+def appended_by(sinks: Iterable[Sink]) -> Iterator[str]:
+    """The paths of the files that these sinks append to."""
+    for sink in sinks:
+        inner = sink.sink if isinstance(sink, CriticalOnly) else sink
+        if isinstance(inner, JsonLines):
+            yield inner.path
