@@ -6,6 +6,7 @@ The kinds of sinks that there are: what each is told about itself, and how it is
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Mapping as AnyMapping
 from typing import Any, TypeAlias
@@ -146,8 +147,8 @@ def _github(naming: Naming, _: Values, environment: Environment, __: Patience) -
     return GitHub(naming.name, naming.key, environment.get(VARIABLE, ""))
 
 
-def _jsonlines(naming: Naming, values: Values, _: Environment, __: Patience) -> Sink:
-    return JsonLines(naming.name, naming.key, values["path"])
+def _jsonlines(naming: Naming, values: Values, _: Environment, patience: Patience) -> Sink:
+    return JsonLines(naming.name, naming.key, values["path"], wait_s=patience.request_s)
 
 
 def _apprise(naming: Naming, values: Values, _: Environment, __: Patience) -> Sink:
@@ -196,4 +197,8 @@ def _identity(value: Secret | Url | str | None) -> str:
     """What tells a sink from others of its kind: where its secret comes from, its host, its path."""
     if isinstance(value, Secret):
         return value.reference
-    return value.identity if isinstance(value, Url) else printable(value or "")
+    if isinstance(value, Url):
+        return value.identity
+    return (
+        printable(posixpath.normpath(value)) if value else ""
+    )  # it is opened as it was said, for links lead elsewhere

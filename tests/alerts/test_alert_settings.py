@@ -151,6 +151,7 @@ def test_a_file_that_is_not_there(tmp_path):
         ("webhook+http://127.0.0.1:8080", "webhook:http://127.0.0.1:8080"),
         ("github:", "github:"),
         ("jsonlines:a+b.jsonl", "jsonlines:a+b.jsonl"),
+        ("jsonlines:./a//b.jsonl", "jsonlines:a/b.jsonl"),
         ("apprise+env:KEY", "apprise:env:KEY"),
     ],
 )

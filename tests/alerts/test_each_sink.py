@@ -131,13 +131,13 @@ async def test_a_signature_is_verified_as_the_page_says(tmp_path):
 async def test_a_file_gets_a_line_for_each_event(tmp_path):
     """At its end; what was there stays."""
     path = tmp_path / "drift.jsonl"
-    path.write_text('{"kept": true}\n')
+    path.write_text('{"specversion": "1.0"}\n')
     sink = JsonLines("jsonlines", "jsonlines:", str(path))
 
     error = await tell(sink, batch(event("a:v1"), resolved(event("a:v2"), replaced_by="sha256:x")))
 
     kept, *told = map(json.loads, path.read_text().splitlines())
-    assert ("", {"kept": True}) == (error, kept)
+    assert ("", {"specversion": "1.0"}) == (error, kept)
     assert [("a:v1", "firing"), ("a:v2", "resolved")] == [(each["subject"], each["data"]["status"]) for each in told]
 
 
