@@ -111,6 +111,8 @@ sinks:
   - github: {{}}
     name: "two\\nlines"
   - mail: {{}}
+  - pagerduty: {{routing_key: {{env: s3cr3t4c0ffee}}}}
+  - pagerduty: {{routing_key: {{file: s3cr3t4c0ffee}}}}
 """
 
     told = problems(tmp_path, text)
@@ -175,6 +177,9 @@ def test_a_sink_in_one_text(text, key):
         ("http://[s3cr3t", 'alert "http://…": there is no such sink'),
         ("slack+env:NOWHERE", "alert slack: NOWHERE is not set in the environment"),
         ("slack+env:s3cr3t/", "alert slack: this is not the name of a variable"),
+        ("pagerduty+env:s3cr3t4c0ffee", "alert pagerduty: no variable of this name is set in the environment\n  it is"),
+        ("pagerduty+file:s3cr3t4c0ffee", "alert pagerduty: there is no file of this name\n  it is not shown"),
+        ("pagerduty+file:no/where", "alert pagerduty: no/where cannot be read: No such file or directory"),
         ("slack+s3cr3t", "alert slack: it is not said where it is\n  such as slack+env:SLACK_WEBHOOK"),
         ("pagerduty+https://s3cr3t", "alert pagerduty: it is not said where it is"),
         ("webhook+http://example.com/s3cr3t", "alert webhook: plain http to another machine"),
