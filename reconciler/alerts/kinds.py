@@ -35,6 +35,7 @@ Values: TypeAlias = AnyMapping[str, Any]
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _PERIOD = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
+_MAX_PERIOD_S = 366 * 86_400  # longer is a mistake, and calendars end
 _PERIOD_HINT = "a whole number and s, m, h, d or w: 15m, 24h, 7d"
 _PLAIN_HTTP = "plain http to another machine shows a secret to everybody on the way"
 _EVENTS = "/v2/enqueue"
@@ -68,12 +69,15 @@ def period_s(text: str) -> int:
     The seconds that a text such as `15m`, `24h` or `7d` stands for.
 
     Raises:
-        Refused: it stands for none.
+        Refused: it stands for none, or for more than 366 days.
     """
     found = _PERIOD.fullmatch(text)
     if found is None or not int(found[1]):
         raise Refused(f"{quote(text)} is no duration", _PERIOD_HINT)
-    return int(found[1]) * _UNITS_S[found[2]]
+    seconds = int(found[1]) * _UNITS_S[found[2]]
+    if seconds > _MAX_PERIOD_S:
+        raise Refused(f"{quote(text)} is longer than 366 days", _PERIOD_HINT)
+    return seconds
 
 
 def one_of(*known: str) -> Callable[[Node, Environment], str]:

@@ -135,6 +135,20 @@ def test_a_file_that_tells_nobody(tmp_path, text, says):
     assert problems(tmp_path, text).startswith(says)
 
 
+def test_a_period_longer_than_a_year_is_refused(tmp_path):
+    """A time so far ahead is in no calendar."""
+    entry = '{{alertmanager: {{url: "http://localhost:9093", interval: {}}}}}'.format
+    text = f"version: 1\nrepeat: 367d\nsinks: [{entry('999999w')}, {entry('366d')}]\n"
+
+    told = problems(tmp_path, text)
+
+    hint = "\n  a whole number and s, m, h, d or w: 15m, 24h, 7d"
+    assert [
+        f'alerts.yaml:2:9: repeat: "367d" is longer than 366 days{hint}',
+        f'alerts.yaml:3:65: sinks[0].alertmanager.interval: "999999w" is longer than 366 days{hint}',
+    ] == re.split(r"\n(?=alerts)", told)
+
+
 def test_a_file_that_is_not_there(tmp_path):
     """By its name."""
     with pytest.raises(DesiredStateError, match=r"nowhere\.yaml: cannot be read: No such file or directory"):

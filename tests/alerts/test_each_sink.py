@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import io
 import json
 import re
 import resource
@@ -182,6 +184,20 @@ async def test_a_job_on_github_is_told(tmp_path, capsys):
     assert ("", "") == (error, output.out)
     assert output.err.startswith("::error file=registry.yaml,line=9,col=18,title=drift%3A a%3Av1::a:v1: whoever")
     assert path.read_text().startswith("before\n### `contoso.azurecr.io`: 1 resource drifted")
+
+
+@pytest.mark.parametrize("stderr", [None, "closed"])
+async def test_a_job_without_stderr_has_its_summary(tmp_path, stderr):
+    """The annotations are gone, and nothing else."""
+    path = tmp_path / "summary.md"
+    closed = io.StringIO()
+    closed.close()
+
+    with contextlib.redirect_stderr(closed if stderr else None):
+        error = await tell(GitHub("github", "github:", str(path)), batch(event("a:v1")))
+
+    assert "" == error
+    assert path.read_text().startswith("### `contoso.azurecr.io`: 1 resource drifted")
 
 
 async def test_a_summary_without_drift_says_so(tmp_path):
