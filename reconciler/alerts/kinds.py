@@ -6,6 +6,7 @@ The kinds of sinks that there are: what each is told about itself, and how it is
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Mapping as AnyMapping
 from typing import Any, TypeAlias
@@ -34,6 +35,7 @@ Values: TypeAlias = AnyMapping[str, Any]
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _PERIOD = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
+_MAX_PERIOD_S = 366 * 86_400  # longer is a mistake, and calendars end
 _PERIOD_HINT = "a whole number and s, m, h, d or w: 15m, 24h, 7d"
 _PLAIN_HTTP = "plain http to another machine shows a secret to everybody on the way"
 _EVENTS = "/v2/enqueue"
@@ -67,12 +69,15 @@ def period_s(text: str) -> int:
     The seconds that a text such as `15m`, `24h` or `7d` stands for.
 
     Raises:
-        Refused: it stands for none.
+        Refused: it stands for none, or for more than 366 days.
     """
     found = _PERIOD.fullmatch(text)
     if found is None or not int(found[1]):
         raise Refused(f"{quote(text)} is no duration", _PERIOD_HINT)
-    return int(found[1]) * _UNITS_S[found[2]]
+    seconds = int(found[1]) * _UNITS_S[found[2]]
+    if seconds > _MAX_PERIOD_S:
+        raise Refused(f"{quote(text)} is longer than 366 days", _PERIOD_HINT)
+    return seconds
 
 
 def one_of(*known: str) -> Callable[[Node, Environment], str]:
@@ -146,8 +151,8 @@ def _github(naming: Naming, _: Values, environment: Environment, __: Patience) -
     return GitHub(naming.name, naming.key, environment.get(VARIABLE, ""))
 
 
-def _jsonlines(naming: Naming, values: Values, _: Environment, __: Patience) -> Sink:
-    return JsonLines(naming.name, naming.key, values["path"])
+def _jsonlines(naming: Naming, values: Values, _: Environment, patience: Patience) -> Sink:
+    return JsonLines(naming.name, naming.key, values["path"], wait_s=patience.request_s)
 
 
 def _apprise(naming: Naming, values: Values, _: Environment, __: Patience) -> Sink:
@@ -196,4 +201,8 @@ def _identity(value: Secret | Url | str | None) -> str:
     """What tells a sink from others of its kind: where its secret comes from, its host, its path."""
     if isinstance(value, Secret):
         return value.reference
-    return value.identity if isinstance(value, Url) else printable(value or "")
+    if isinstance(value, Url):
+        return value.identity
+    return (
+        printable(posixpath.normpath(value)) if value else ""
+    )  # it is opened as it was said, for links lead elsewhere

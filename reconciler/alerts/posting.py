@@ -51,6 +51,10 @@ class Patience:
     attempts: int = 5  # of each request
 
 
+class _TimeIsUpError(AlertError):
+    """A request was not taken, as the time for all of them was over."""
+
+
 @attrs.frozen
 class _Failure:
     """A request that was not taken."""
@@ -79,10 +83,13 @@ async def post(
     """
     ends = time.monotonic() + patience.total_s
     slots = asyncio.Semaphore(parallel)
+    taken = 0
 
     async def send(transport: httpx.AsyncHTTPTransport, request: Request) -> None:
+        nonlocal taken
         async with slots:
             await _persist(transport, _Sending(target, request, sign), patience, ends)
+            taken += 1
 
     async with _transport(target) as transport:
         try:
@@ -90,7 +97,11 @@ async def post(
                 for request in requests:
                     group.create_task(send(transport, request))
         except ExceptionGroup as failures:
-            raise first_of(failures) from None
+            error = first_of(failures)
+            if isinstance(error, _TimeIsUpError) and len(requests) > 1:
+                number = f"{taken:,} of {len(requests):,} requests were taken"
+                raise AlertError(f"POST {target.shown}: time is up after {patience.total_s:g} s: {number}") from None
+            raise error from None
 
 
 @attrs.frozen
@@ -125,10 +136,13 @@ def _transport(target: Target) -> httpx.AsyncHTTPTransport:
 async def _persist(transport: httpx.AsyncHTTPTransport, sending: _Sending, patience: Patience, ends: float) -> None:
     """Send one request, again and again where that can help."""
     for attempt in itertools.count(1):
-        left_s = ends - time.monotonic()
-        failure = await _attempt(transport, sending, max(0.0, min(patience.request_s, left_s)))
+        left_s = max(0.0, ends - time.monotonic())
+        failure = await _attempt(transport, sending, min(patience.request_s, left_s))
         if failure is None:
             return
+        if left_s < patience.request_s and time.monotonic() >= ends:
+            in_all = _Failure(f"not taken within {patience.total_s:g} s in all", can_help=False)
+            raise _TimeIsUpError(_told(sending.target, in_all, attempt))
         pause_s = _pause_s(failure, attempt, patience)
         too_long = time.monotonic() + pause_s >= ends
         if not failure.can_help or too_long or attempt == patience.attempts:

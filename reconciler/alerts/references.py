@@ -7,6 +7,7 @@ What is wrong with a secret is told by where it came from, never by what it says
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping as AnyMapping
 from pathlib import Path
@@ -23,6 +24,8 @@ from reconciler.registry.location import Location, origin_of
 _PLACES = ("env", "file")
 _HINT = "say where it is: {env: NAME} or {file: PATH}"
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SHOWN_VARIABLE = re.compile("[A-Z_][A-Z0-9_]{0,59}", re.ASCII)
+_NOT_SHOWN = "it is not shown, for it may be the secret itself; that does not stand here"
 _MAX_BYTES = 65_536
 _URL_HINT = "it looks like https://example.com/hook, without user and password"
 
@@ -80,7 +83,11 @@ def named_secret(place: str, name: str, environment: AnyMapping[str, str]) -> Se
     if place == "file" and "://" in name:
         raise Refused("this is not the path of a file", "the secret itself does not stand here")
     if place == "env" and name not in environment:
+        if not _SHOWN_VARIABLE.fullmatch(name):
+            raise Refused("no variable of this name is set in the environment", _NOT_SHOWN)
         raise Refused(f"{name} is not set in the environment")
+    if place == "file" and "/" not in name and not os.path.lexists(name):
+        raise Refused("there is no file of this name", _NOT_SHOWN)
     value = (environment[name] if place == "env" else _content(name)).strip()
     if not value or not value.isprintable() or " " in value:
         what = "holds more than one word" if value else "is empty"

@@ -11,7 +11,7 @@ from reconciler.cli import options
 from reconciler.cli.alerting import alerting_from
 from reconciler.cli.debts import pay_first
 from reconciler.cli.drifting import healed, looked_for
-from reconciler.cli.formats import formats_from
+from reconciler.cli.formats import check_apart, formats_from
 from reconciler.cli.measured import measured
 from reconciler.cli.memory import locked_memory, read_memory
 from reconciler.cli.output import standard_input
@@ -49,8 +49,10 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
       reconciler drift registry.yaml --heal --state az://state/prod.json
     """
     operation = "drift --heal" if others["heal"] else "drift"
+    formats = formats_from(others, (*files, *others["overlay"]))
     alerting = alerting_from(others, files)
-    given = given_from(others, formats_from(others, (*files, *others["overlay"])), operation)
+    check_apart(formats, alerting.sinks if alerting else ())
+    given = given_from(others, formats, operation)
     given = attrs.evolve(given, alerting=alerting)
     return told(given.traffic.stream, lambda: _run(files, registry, given))
 

@@ -12,6 +12,7 @@ import attrs
 import click
 
 from reconciler.cli import ERROR, OK, options
+from reconciler.cli.formats import check_kept
 from reconciler.cli.output import answer, note
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
@@ -57,6 +58,8 @@ def command(patterns: tuple[str, ...], registry: str | None, **others: Any) -> i
       reconciler export 'prod/api:v*' base/python --digests
       reconciler export --rules --out registry.yaml
     """
+    if others["out"]:
+        check_kept(f"--out {others['out']}", others["out"], "the file", others)
     traffic = traffic_from(others)
     wish = _wish_from(patterns, others)
     with open_registry(registry, None, traffic) as live:

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
+from reconciler.cli.kept_files import identity, why_kept
 from reconciler.cli.options import NDJSON, TEXT, Wanted, said_at
 from reconciler.cli.output import answer, answer_or_note, note
 from reconciler.errors import RefusedError
 from reconciler.render.words import Paint, painter
+
+if TYPE_CHECKING:
+    from reconciler.alerts.sink import Sink
 
 # How to make an answer in each format that can be made at the end; text in a style.
 Renderings: TypeAlias = Mapping[str, Callable[[Paint], str | bytes]]
@@ -114,21 +118,54 @@ def formats_from(options: dict[str, Any], inputs: Sequence[str], out: str | None
     for target in targets:
         if problem := _why_not(target.path):
             raise RefusedError(f"{target.said}: {problem}")
-    _check_targets([*_out_target(out), *targets], inputs)
+    _check_targets([*_out_target(out), *targets], inputs, options)
     return formats
 
 
-def _check_targets(targets: Sequence[_Target], inputs: Sequence[str]) -> None:
-    """Refuse to write over what is read, or twice to the same file."""
-    read = set(map(_identity, _files_in(inputs))) if targets else set[object]()
+def check_apart(formats: Formats, sinks: Iterable[Sink]) -> None:
+    """
+    Check that no answer replaces a file that a sink appends to.
+
+    Raises:
+        RefusedError: one would.
+    """
+    from reconciler.alerts.sinks.jsonlines import appended_by
+
+    others = set(map(identity, map(Path, appended_by(sinks))))
+    for name, path in formats.files:
+        if identity(Path(path)) in others and (os.path.isfile(path) or not os.path.exists(path)):  # noqa: PTH110, PTH113
+            raise RefusedError(f"{said_at('format')} {name}={path}: alerts are appended to that file")
+
+
+def check_kept(said: str, path: str, what: str, options: Mapping[str, Any]) -> None:
+    """
+    Check that nothing that the run keeps, or reads beside its files, is replaced.
+
+    Args:
+        said: How the file was asked for.
+        path: Where to write.
+        what: Is written there.
+        options: Those of the command, by name.
+
+    Raises:
+        RefusedError: something would be.
+    """
+    if kept := why_kept(path, options):
+        raise RefusedError(f"{said}: {what} would replace {kept}")
+
+
+def _check_targets(targets: Sequence[_Target], inputs: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Refuse to write over what is read or kept, or twice to the same file."""
+    read = set(map(identity, _files_in(inputs))) if targets else set[object]()
     written: dict[object, str] = {}
     for target in targets:
-        identity = _identity(Path(target.path))
-        if identity in read:
+        place = identity(Path(target.path))
+        if place in read:
             raise RefusedError(f"{target.said}: {target.what} would replace a file that it is made from")
-        if identity in written:
-            raise RefusedError(f"{target.said}: {written[identity]} goes to that file too")
-        written[identity] = target.said
+        check_kept(target.said, target.path, target.what, options)
+        if place in written:
+            raise RefusedError(f"{target.said}: {written[place]} goes to that file too")
+        written[place] = target.said
 
 
 def _out_target(out: str | None) -> list[_Target]:
@@ -143,15 +180,6 @@ def _files_in(inputs: Sequence[str]) -> Iterator[Path]:
     from reconciler.files.sources import Source, find_sources
 
     return (source.path for source in find_sources(inputs) if isinstance(source, Source) and source.path is not None)
-
-
-def _identity(path: Path) -> object:
-    """The same for all names of a file."""
-    try:
-        found = path.stat()
-    except OSError:
-        return os.path.realpath(path)  # it is not there yet
-    return found.st_dev, found.st_ino
 
 
 def _why_not(path: str) -> str:

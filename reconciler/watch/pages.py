@@ -19,9 +19,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from reconciler.errors import RefusedError
+from reconciler.watch.bounded import Bounds, Listener, Server, bounded_protocol
 
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text format
 _STOP_S = 5.0
+_BOUNDS = Bounds()
 _MAX_PORT = 65_535
 
 
@@ -52,7 +54,7 @@ def app(why_not_alive: Callable[[], str], why_not_ready: Callable[[], str], metr
 
 
 @contextlib.contextmanager
-def served(pages: Starlette, host: str, port: int) -> Iterator[str]:
+def served(pages: Starlette, host: str, port: int, *, bounds: Bounds = _BOUNDS) -> Iterator[str]:
     """
     The pages, answered as long as the body runs, at the URL that is yielded.
 
@@ -60,13 +62,16 @@ def served(pages: Starlette, host: str, port: int) -> Iterator[str]:
         pages: Made by `app`.
         host: Name or address to listen on.
         port: 0 takes any free one.
+        bounds: What is granted to whoever connects.
 
     Raises:
         RefusedError: nothing can listen there.
     """
-    with _listening(host, port) as listener:
+    with Listener(_listening(host, port), bounds.connections) as listener:
         config = uvicorn.Config(
             pages,
+            http=bounded_protocol(bounds),
+            loop="asyncio",  # another one would not ask the listener
             lifespan="off",
             ws="none",
             log_config=None,
@@ -74,7 +79,7 @@ def served(pages: Starlette, host: str, port: int) -> Iterator[str]:
             access_log=False,
             server_header=False,
         )
-        server = uvicorn.Server(config)
+        server = Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="pages", daemon=True)
         thread.start()
         try:

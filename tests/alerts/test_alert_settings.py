@@ -111,6 +111,8 @@ sinks:
   - github: {{}}
     name: "two\\nlines"
   - mail: {{}}
+  - pagerduty: {{routing_key: {{env: s3cr3t4c0ffee}}}}
+  - pagerduty: {{routing_key: {{file: s3cr3t4c0ffee}}}}
 """
 
     told = problems(tmp_path, text)
@@ -133,6 +135,20 @@ def test_a_file_that_tells_nobody(tmp_path, text, says):
     assert problems(tmp_path, text).startswith(says)
 
 
+def test_a_period_longer_than_a_year_is_refused(tmp_path):
+    """A time so far ahead is in no calendar."""
+    entry = '{{alertmanager: {{url: "http://localhost:9093", interval: {}}}}}'.format
+    text = f"version: 1\nrepeat: 367d\nsinks: [{entry('999999w')}, {entry('366d')}]\n"
+
+    told = problems(tmp_path, text)
+
+    hint = "\n  a whole number and s, m, h, d or w: 15m, 24h, 7d"
+    assert [
+        f'alerts.yaml:2:9: repeat: "367d" is longer than 366 days{hint}',
+        f'alerts.yaml:3:65: sinks[0].alertmanager.interval: "999999w" is longer than 366 days{hint}',
+    ] == re.split(r"\n(?=alerts)", told)
+
+
 def test_a_file_that_is_not_there(tmp_path):
     """By its name."""
     with pytest.raises(DesiredStateError, match=r"nowhere\.yaml: cannot be read: No such file or directory"):
@@ -151,6 +167,7 @@ def test_a_file_that_is_not_there(tmp_path):
         ("webhook+http://127.0.0.1:8080", "webhook:http://127.0.0.1:8080"),
         ("github:", "github:"),
         ("jsonlines:a+b.jsonl", "jsonlines:a+b.jsonl"),
+        ("jsonlines:./a//b.jsonl", "jsonlines:a/b.jsonl"),
         ("apprise+env:KEY", "apprise:env:KEY"),
     ],
 )
@@ -174,6 +191,9 @@ def test_a_sink_in_one_text(text, key):
         ("http://[s3cr3t", 'alert "http://…": there is no such sink'),
         ("slack+env:NOWHERE", "alert slack: NOWHERE is not set in the environment"),
         ("slack+env:s3cr3t/", "alert slack: this is not the name of a variable"),
+        ("pagerduty+env:s3cr3t4c0ffee", "alert pagerduty: no variable of this name is set in the environment\n  it is"),
+        ("pagerduty+file:s3cr3t4c0ffee", "alert pagerduty: there is no file of this name\n  it is not shown"),
+        ("pagerduty+file:no/where", "alert pagerduty: no/where cannot be read: No such file or directory"),
         ("slack+s3cr3t", "alert slack: it is not said where it is\n  such as slack+env:SLACK_WEBHOOK"),
         ("pagerduty+https://s3cr3t", "alert pagerduty: it is not said where it is"),
         ("webhook+http://example.com/s3cr3t", "alert webhook: plain http to another machine"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import io
 import json
 import re
 import resource
@@ -131,13 +133,13 @@ async def test_a_signature_is_verified_as_the_page_says(tmp_path):
 async def test_a_file_gets_a_line_for_each_event(tmp_path):
     """At its end; what was there stays."""
     path = tmp_path / "drift.jsonl"
-    path.write_text('{"kept": true}\n')
+    path.write_text('{"specversion": "1.0"}\n')
     sink = JsonLines("jsonlines", "jsonlines:", str(path))
 
     error = await tell(sink, batch(event("a:v1"), resolved(event("a:v2"), replaced_by="sha256:x")))
 
     kept, *told = map(json.loads, path.read_text().splitlines())
-    assert ("", {"kept": True}) == (error, kept)
+    assert ("", {"specversion": "1.0"}) == (error, kept)
     assert [("a:v1", "firing"), ("a:v2", "resolved")] == [(each["subject"], each["data"]["status"]) for each in told]
 
 
@@ -182,6 +184,20 @@ async def test_a_job_on_github_is_told(tmp_path, capsys):
     assert ("", "") == (error, output.out)
     assert output.err.startswith("::error file=registry.yaml,line=9,col=18,title=drift%3A a%3Av1::a:v1: whoever")
     assert path.read_text().startswith("before\n### `contoso.azurecr.io`: 1 resource drifted")
+
+
+@pytest.mark.parametrize("stderr", [None, "closed"])
+async def test_a_job_without_stderr_has_its_summary(tmp_path, stderr):
+    """The annotations are gone, and nothing else."""
+    path = tmp_path / "summary.md"
+    closed = io.StringIO()
+    closed.close()
+
+    with contextlib.redirect_stderr(closed if stderr else None):
+        error = await tell(GitHub("github", "github:", str(path)), batch(event("a:v1")))
+
+    assert "" == error
+    assert path.read_text().startswith("### `contoso.azurecr.io`: 1 resource drifted")
 
 
 async def test_a_summary_without_drift_says_so(tmp_path):

@@ -132,3 +132,22 @@ async def test_what_was_taken_stays_taken(server, tmp_path):
     delivery = await tell(server, "slack", tmp_path)
 
     assert ("", 1) == (delivery.error, len(server.requests))
+
+
+async def test_time_that_is_up_is_said_with_what_was_taken(server, tmp_path):
+    """With a request for each of thousands of events there may be too little of it."""
+    server.on("*", *[reply(202)] * 3, SILENCE)
+    patience = Patience(request_s=60, total_s=1.5)
+
+    delivery = await tell(server, "webhook, one by one", tmp_path, batch(*many()[:11]), patience)
+
+    assert f"POST {server.url}/…: time is up after 1.5 s: 3 of 11 requests were taken" == delivery.error
+
+
+async def test_one_request_that_has_no_more_time_is_said(server, tmp_path):
+    """With how long it was waited for in all."""
+    server.on("*", SILENCE)
+
+    delivery = await tell(server, "slack", tmp_path, patience=Patience(request_s=60, total_s=0.1))
+
+    assert f"POST {server.url}/…: not taken within 0.1 s in all" == delivery.error

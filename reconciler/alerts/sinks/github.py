@@ -12,6 +12,7 @@ a summary of at most 1 MiB for a step), github.com/actions/toolkit, packages/cor
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -60,8 +61,10 @@ class GitHub:
         """
         if not self.summary:
             raise AlertError(f"{VARIABLE} is not set\n  GitHub Actions sets it; this sink works nowhere else.")
-        sys.stderr.write("".join(f"{line}\n" for line in commands(batch.firing)))
-        sys.stderr.flush()
+        if sys.stderr is not None:  # it may be closed; the summary tells the same
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write("".join(f"{line}\n" for line in commands(batch.firing)))
+                sys.stderr.flush()
         await in_thread(lambda: _add_summary(self.summary, batch))
 
 
