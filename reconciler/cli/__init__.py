@@ -72,8 +72,8 @@ def root() -> None:
 
     \b
     Try it on the embedded registry:
-      reconciler emulator --port 5000 &
-      reconciler plan registry.yaml --registry http://127.0.0.1:5000
+      reconciler emulator --port 5000 --seed specs/demo/images.json &
+      reconciler plan specs/demo/registry.yaml --registry http://127.0.0.1:5000
     """
 
 

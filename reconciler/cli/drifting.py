@@ -124,14 +124,17 @@ def healed(desired: DesiredState, registry: Registry, given: Given, memory: Memo
 
 
 def told_of_heal(looked: Looked, registry: Registry, given: Given, *, is_over: bool) -> bool:
-    """Tell others what was found, and that it is over; whether everybody was told."""
-    are_told = note_tellings(tell_drift(given, looked, registry), given.traffic)
-    if not is_over:
-        return are_told
+    """
+    Tell others what was found and, where it is over, that too; whether everybody was told.
+
+    What was found is in the ledger since before it was undone, so its beginning and its end are told at once.
+    """
+    if not is_over or looked.memory.store is None:
+        return note_tellings(tell_drift(given, looked, registry), given.traffic)
     left, at = left_of(looked), now_text()
     seen = first_seen(looked.memory, left, at, is_whole=_is_whole(looked.healing, given))
     after = attrs.evolve(looked, found=left, seen=seen, at=at)
-    return note_tellings(tell_drift(given, after, registry), given.traffic) and are_told
+    return note_tellings(tell_drift(given, after, registry), given.traffic)
 
 
 def left_of(looked: Looked) -> Sequence[Drifted]:

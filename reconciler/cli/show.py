@@ -25,7 +25,8 @@ def command(plan: str, **others: Any) -> int:
     Show a saved plan.
 
     PLAN is a file written by `reconciler plan --out`, or - for standard input. It
-    is checked against its fingerprint; nothing is read from the registry.
+    is checked against its fingerprint, which stands at the end: that is what `apply
+    --expect` takes. Nothing is read from the registry.
 
     \b
     Examples:
@@ -40,10 +41,13 @@ def command(plan: str, **others: Any) -> int:
 
 def _shown(path: str, formats: Formats, stream: Stream, others: Mapping[str, Any]) -> int:
     from reconciler.events import plan_events
-    from reconciler.planning.planfile import plan_from_json
+    from reconciler.planning.planfile import fingerprint, plan_from_json
 
     plan = plan_from_json(read_bytes(path), path)
     stream.started(plan.registry)
     stream.all(plan_events(plan))
-    deliver(formats, plan_renderings(plan, full=others["full"]), stdout_paint(no_color=others["no_color"]))
+    renderings = dict(plan_renderings(plan, full=others["full"]))
+    in_text = renderings[options.TEXT]
+    renderings[options.TEXT] = lambda paint: f"{in_text(paint)!s}Fingerprint {fingerprint(plan)}\n"
+    deliver(formats, renderings, stdout_paint(no_color=others["no_color"]))
     return OK

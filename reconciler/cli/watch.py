@@ -71,9 +71,6 @@ def _listen(text: str | None) -> tuple[str, int] | None:
     """Host and port to listen on; None: nowhere."""
     if text is None:
         return None
-    from reconciler.metrics.exposition import check_installed
-
-    check_installed(said_at("listen"))
     found = _ADDRESS.fullmatch(text)
     if found is None:
         raise RefusedError(

@@ -100,13 +100,15 @@ def _pages(under_way: _Watch) -> Iterator[None]:
         note(f"Watching  {every}")
         yield
         return
-    from reconciler.metrics.exposition import exposition
+    from reconciler.metrics.exposition import exposition, is_installed
     from reconciler.watch.pages import app, served
 
+    if not is_installed():
+        note("note: /metrics needs pip install 'acr-reconciler[metrics]'; /healthz and /readyz answer without")
     pages = app(
         lambda: why_not_alive(under_way.standing, time.monotonic()),
         lambda: why_not_ready(under_way.standing, time.monotonic()),
-        lambda: exposition(under_way.metrics),
+        lambda: exposition(under_way.metrics) if is_installed() else None,
     )
     with served(pages, *under_way.asked.listen) as url:
         note(f"Watching  {every}, {url}/healthz /readyz /metrics")
@@ -187,7 +189,7 @@ def _told(under_way: _Watch, looked: Looked, registry: Registry, given: Given) -
     """Show what was found and tell others; one who is not told is no reason to look less often."""
     _show(under_way, looked, given)
     with under_way.stopping.held():
-        note_tellings(tell_drift(given, looked, registry), given.traffic)
+        note_tellings(tell_drift(given, looked, registry), under_way.asked.given.traffic)
 
 
 def _healed(under_way: _Watch, desired: DesiredState, registry: Registry, given: Given) -> int:
@@ -200,7 +202,8 @@ def _healed(under_way: _Watch, desired: DesiredState, registry: Registry, given:
             code = undo(looked, registry, given, paid, lambda found, _: _show(under_way, found, given))
         finally:
             with under_way.stopping.held():
-                told_of_heal(looked, registry, given, is_over=code == OK)
+                telling = attrs.evolve(given, traffic=under_way.asked.given.traffic)
+                told_of_heal(looked, registry, telling, is_over=code == OK)
     return code
 
 
@@ -209,7 +212,8 @@ def _show(under_way: _Watch, looked: Looked, given: Given) -> None:
     found, before = _fingerprints(looked), under_way.shown
     if found - before or (looked.healing.complete and before - found):
         answers = renderings(looked, full=given.others["full"], heals=given.others["heal"], owed=looked.owed)
-        answer_or_note(answers["text"](stdout_paint(no_color=given.others["no_color"])))
+        answer_or_note(str(answers["text"](stdout_paint(no_color=given.others["no_color"]))))
+        answer_or_note("\n")
         under_way.shown = found
 
 

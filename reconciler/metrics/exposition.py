@@ -27,8 +27,13 @@ def check_installed(asked_by: str) -> None:
     Raises:
         RefusedError: the library for it is not installed.
     """
-    if importlib.util.find_spec("prometheus_client") is None:
+    if not is_installed():
         raise RefusedError(f"{asked_by}: {_INSTALL}")
+
+
+def is_installed() -> bool:
+    """The library for them is there."""
+    return importlib.util.find_spec("prometheus_client") is not None
 
 
 def exposition(metrics: Metrics) -> bytes:

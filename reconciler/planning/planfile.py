@@ -135,7 +135,7 @@ def _parsed(content: bytes, place: str) -> dict[str, Any]:
     try:
         document = orjson.loads(content)
     except ValueError as error:
-        raise PlanFileError(f"{place}: not JSON: {error}") from None
+        raise PlanFileError(f"{place}: not JSON: {error}; `reconciler plan --out PLAN` makes a plan") from None
     if not isinstance(document, dict):
         raise PlanFileError(f"{place}: not a plan: expected an object")
     return document

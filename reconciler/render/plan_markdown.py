@@ -80,9 +80,15 @@ def _row(change: Change, causes: set[Cause]) -> Row:
         gravity=rank if is_known else rank + (change.action != "create"),
         is_grave=rank <= len(GRAVE),
         address=change.address,
-        kind=_KINDS[rank] if is_known else _harmless(change),
+        kind=_kind(change, rank) if is_known else _harmless(change),
         cells=partial(_cells, change, causes),
     )
+
+
+def _kind(change: Change, rank: int) -> str:
+    """What it does that is grave; of attributes all of that, as one may be hidden and another loosened."""
+    effects = [f"**{effect}**" for effect in ("hide", "loosen") if effect in change.effects]
+    return ", ".join(effects) if change.action == "update" and effects else _KINDS[rank]
 
 
 def _cells(change: Change, causes: set[Cause]) -> tuple[str, ...]:

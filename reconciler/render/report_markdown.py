@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reconciler.events import STATUSES, Outcome, Status, Unlocked
-from reconciler.planning.plan import Plan
+from reconciler.planning.plan import Change, Plan
 from reconciler.planning.planfile import fingerprint
+from reconciler.render.change_rows import rows
 from reconciler.render.markdown import Row, code, code_lines, comment_marker, document, notes
 from reconciler.render.words import count, named
 
@@ -66,5 +67,10 @@ def _row(outcome: Outcome) -> Row:
         is_grave=is_grave,
         address=change.address,
         kind=f"**{outcome.status}**" if is_grave else outcome.status,
-        cells=lambda: (change.action, code_lines(outcome.message)),
+        cells=lambda: ("<br>".join(_does(change)) or change.action, code_lines(outcome.message)),
     )
+
+
+def _does(change: Change) -> Iterator[str]:
+    """What it changes, attribute by attribute."""
+    return (code(" ".join(text.split())) for _, text in rows(change, 0))

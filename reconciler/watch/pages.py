@@ -27,14 +27,16 @@ _BOUNDS = Bounds()
 _MAX_PORT = 65_535
 
 
-def app(why_not_alive: Callable[[], str], why_not_ready: Callable[[], str], metrics: Callable[[], bytes]) -> Starlette:
+def app(
+    why_not_alive: Callable[[], str], why_not_ready: Callable[[], str], metrics: Callable[[], bytes | None]
+) -> Starlette:
     """
     The pages.
 
     Args:
         why_not_alive: Why it should be started anew; empty: it should not.
         why_not_ready: Why drift may go unnoticed; empty: it does not.
-        metrics: In Prometheus' text format.
+        metrics: In Prometheus' text format; None: there are none.
     """
 
     def health(why_not: Callable[[], str]) -> Callable[[Request], Response]:
@@ -44,11 +46,17 @@ def app(why_not_alive: Callable[[], str], why_not_ready: Callable[[], str], metr
 
         return answer
 
+    def measured(_: Request) -> Response:
+        content = metrics()
+        if content is None:
+            return PlainTextResponse("the package prometheus-client is not installed\n", 501)
+        return Response(content, media_type=_METRICS_TYPE)
+
     return Starlette(
         routes=[
             Route("/healthz", health(why_not_alive)),
             Route("/readyz", health(why_not_ready)),
-            Route("/metrics", lambda _: Response(metrics(), media_type=_METRICS_TYPE)),
+            Route("/metrics", measured),
         ]
     )
 

@@ -95,7 +95,8 @@ def test_another_commit_of_the_program_is_refused(run, emulator):
     """Who can push to its repository cannot have it run here."""
     done = run("plan.plan", {**PUSH, "RECONCILER_COMMIT": "0" * 40})
 
-    assert (1, "", {}) == (done.code, done.log, done.outputs)
+    assert (1, {}) == (done.code, done.outputs)
+    assert f", and RECONCILER_COMMIT is {'0' * 40}\n" in done.log
     assert [] == emulator.requests()
 
 

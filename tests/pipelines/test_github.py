@@ -34,6 +34,16 @@ def test_without_a_fingerprint_nothing_is_applied(run, emulator):
     assert [] == emulator.requests()
 
 
+def test_every_file_is_read_that_is_named(runner, checkout, emulator, tmp_path):
+    """Also those on lines of their own, as people write them in YAML."""
+    settings = {"REGISTRY": emulator.url, "STATE": str(tmp_path / "state.json"), "FILES": "registry.yaml\nmore.yaml\n"}
+
+    planned = run_job(runner, "apply", "plan", push(), workspace=checkout, settings=settings, needs={})
+
+    assert "failure" == planned.result
+    assert "more.yaml: no such file or folder" in planned.log
+
+
 def test_of_two_merges_at_the_same_time_both_hold_in_the_end(run, emulator, checkout, tmp_path):
     """One is applied; the other waits for the run lock, and is no more what was approved. Run anew, it is done."""
     later = tmp_path / "later"

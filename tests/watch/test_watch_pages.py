@@ -55,6 +55,16 @@ def test_the_pages_answer_as_long_as_the_watch_runs():
     assert [404, 405] == [answers[3].status_code, posted.status_code]
 
 
+def test_without_the_library_for_metrics_the_others_answer():
+    """It says what is missing."""
+    with served(app(lambda: "", lambda: "", lambda: None), "127.0.0.1", 0) as url:
+        answers = [httpx.get(f"{url}{path}") for path in ("/readyz", "/metrics")]
+
+    assert [(200, "ok\n"), (501, "the package prometheus-client is not installed\n")] == [
+        (answer.status_code, answer.text) for answer in answers
+    ]
+
+
 def test_a_port_that_is_taken_is_told():
     """Before the first run."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
