@@ -8,7 +8,6 @@ told by the next run. Nothing that fails here keeps a drift from being shown.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from reconciler.cli.memory import ALERTS, Memory, Where, update_blob
 from reconciler.cli.options import said_at
 from reconciler.cli.output import note
 from reconciler.cli.registry import Registry, Traffic, tell
+from reconciler.cli.signals import run_asked
 from reconciler.errors import AlertError, BackendError, RefusedError
 from reconciler.render.drift_json import Telling
 from reconciler.render.words import count
@@ -110,7 +110,7 @@ def tell_drift(given: Given, looked: Looked, registry: Registry) -> tuple[Tellin
     if given.alerting is None:
         return ()
     batches = _claimed(given, looked, registry)
-    deliveries = asyncio.run(deliver(batches)) if batches else ()
+    deliveries = run_asked(deliver(batches)) if batches else ()
     _note_told(looked.memory, batches, deliveries)
     return tuple(_telling(batch, delivery) for (_, batch), delivery in zip(batches, deliveries, strict=True))
 

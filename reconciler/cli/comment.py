@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from reconciler.cli import OK, options
 from reconciler.cli.output import answer, note
 from reconciler.cli.plan_source import read_bytes
+from reconciler.cli.signals import run_asked
 from reconciler.errors import NotPermittedError, RefusedError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _done(name: str, number: int | None, wish: _Wish) -> str:
     pull_of, forge_of = _forge(name)
     try:
         pull = pull_of(os.environ, number)
-        kept = asyncio.run(_keep(pull, forge_of, wish))
+        kept = run_asked(_keep(pull, forge_of, wish))
     except NotPermittedError as error:
         if not wish.others["if_permitted"]:
             raise

@@ -20,6 +20,7 @@ from reconciler.cli.output import note
 from reconciler.cli.progress import Progress
 from reconciler.cli.record import Run
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
+from reconciler.cli.signals import run_asked
 from reconciler.errors import BackendError, RefusedError, StateError
 from reconciler.model.attributes import DIGEST
 from reconciler.planning.debts import Debt, debts_from_bytes, debts_to_bytes
@@ -131,7 +132,7 @@ def pay_first(memory: Memory, registry: Registry, traffic: Traffic, operation: s
     debts = read_debts(memory.store, registry.name) if memory.store else ()
     if not debts:
         return ()
-    settled = asyncio.run(_paid(debts, memory, registry, traffic, operation))
+    settled = run_asked(_paid(debts, memory, registry, traffic, operation))
     left = [each for each in settled if each.status == "open"]
     if left:
         raise RefusedError(_unpaid(left))

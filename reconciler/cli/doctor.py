@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,7 @@ from reconciler.cli import ERROR, OK, options
 from reconciler.cli.clock import now
 from reconciler.cli.output import answer, standard_input, stdout_paint
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry
+from reconciler.cli.signals import run_asked
 from reconciler.cli.steps import desired_now, traffic_from
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def command(files: tuple[str, ...], registry: str | None, **others: Any) -> int:
         desired = load_desired(files, stdin=standard_input(), overlays=others["overlay"])
         index, written = DesiredIndex(desired_now(desired, now())), desired.registry
     with open_registry(registry, written, traffic) as known:
-        diagnosis = asyncio.run(_diagnosed(known, index, traffic))
+        diagnosis = run_asked(_diagnosed(known, index, traffic))
     if others["output_format"] == "json":
         answer(diagnosis_to_json(diagnosis, known.name))
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,6 +13,7 @@ from reconciler.cli.debts import note_debts
 from reconciler.cli.memory import Memory, read_memory, where_from
 from reconciler.cli.output import answer, standard_input, stdout_paint
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry
+from reconciler.cli.signals import run_asked
 from reconciler.cli.steps import desired_now, now_from, traffic_from
 from reconciler.errors import RefusedError
 
@@ -82,7 +82,7 @@ def command(address: str, files: tuple[str, ...], registry: str | None, **others
         with open_registry(registry, desired.registry, traffic) as known:
             memory = read_memory(where, known, traffic, files)
             owed = note_debts(memory.store, known)
-            explained = asyncio.run(
+            explained = run_asked(
                 _explained(resource, rules, known, traffic, nanoseconds(moment), owed=owed, memory=memory)
             )
     explained = _with_exceptions(explained, desired.exceptions, nanoseconds(moment))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from reconciler.cli.formats import check_kept
 from reconciler.cli.output import answer, note
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
+from reconciler.cli.signals import run_asked
 from reconciler.cli.steps import traffic_from
 from reconciler.errors import RefusedError
 from reconciler.render.words import count, paragraph
@@ -63,7 +63,7 @@ def command(patterns: tuple[str, ...], registry: str | None, **others: Any) -> i
     traffic = traffic_from(others)
     wish = _wish_from(patterns, others)
     with open_registry(registry, None, traffic) as live:
-        taken = asyncio.run(_taken(live, wish, traffic))
+        taken = run_asked(_taken(live, wish, traffic))
     for why in taken.problems:
         note(paragraph(f"missing: {why}", margin=0))
     if taken.problems and not wish.allows_incomplete:

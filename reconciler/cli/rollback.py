@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from reconciler.cli.memory import JOURNAL, Memory, Where, open_place, read_memor
 from reconciler.cli.output import note
 from reconciler.cli.plan_output import put_out
 from reconciler.cli.registry import Registry, Traffic, client_for, open_registry, tell
+from reconciler.cli.signals import run_asked
 from reconciler.cli.steps import limits_from, traffic_from
 from reconciler.cli.stream import stream_for, told
 from reconciler.errors import LockedError, RefusedError
@@ -98,7 +98,7 @@ def _undone(
             raise RefusedError(f"run {wanted['run']} was at {wanted['registry']}, not at {live.name}")
         memory = read_memory(where, live, traffic, ())
         done = changes_of(wanted, place)
-        found = asyncio.run(_read(done, memory, live, traffic, note_debts(memory.store, live)))
+        found = run_asked(_read(done, memory, live, traffic, note_debts(memory.store, live)))
     managed = memory.last.counts.resources if memory.last else 0
     undone = undo(str(wanted["run"]), live.name, done, found, memory=memory.base, managed=managed)
     plan = attrs.evolve(undone.plan, findings=check_limits(undone.plan, limits, desired_is_empty=False))

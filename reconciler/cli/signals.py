@@ -1,19 +1,70 @@
-"""What a signal does outside the event loop: while a run lock is held, and while a memory is being written."""
+"""
+What a signal does: while a run lock is held, while a memory is being written, and in an event loop.
+
+An exception that a handler raises in the middle of an event loop may leave it waiting for ever for
+what it had just been told. So there a signal cancels what runs, and is raised when that has ended.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from types import FrameType
+from typing import Any, TypeVar
 
 from reconciler.cli.output import note
+
+T = TypeVar("T")
 
 
 def asking_to_stop() -> list[signal.Signals]:
     """The signals that ask a run to stop; that of a closed terminal unless it does not matter (nohup)."""
     hung_up = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
     return [signal.SIGINT, signal.SIGTERM, *hung_up]
+
+
+def run_asked(coroutine: Coroutine[Any, Any, T]) -> T:
+    """
+    Run to its end; a signal that asks to stop cancels it, where its handler says so by being interrupted.
+
+    Raises:
+        KeyboardInterrupt: it was cancelled by a signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return asyncio.run(coroutine)
+    handlers = {number: signal.getsignal(number) for number in asking_to_stop()}
+    asked: list[signal.Signals] = []
+
+    async def main() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def heed(number: signal.Signals, handler: Callable[[int, FrameType | None], object]) -> None:
+            try:
+                handler(number, None)
+            except KeyboardInterrupt:
+                asked.append(number)
+                if task is not None:
+                    task.cancel()
+
+        ours = {number: handler for number, handler in handlers.items() if callable(handler)}
+        for number, handler in ours.items():
+            loop.add_signal_handler(number, heed, number, handler)
+        try:
+            return await coroutine
+        finally:
+            for number, handler in ours.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        if asked:
+            raise KeyboardInterrupt from None
+        raise
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import os
 import re
@@ -22,6 +21,7 @@ from reconciler.cli.options import said_at
 from reconciler.cli.output import password_from_stdin
 from reconciler.cli.progress import Progress, shown
 from reconciler.cli.registry import Registry, Traffic, client_for, tell
+from reconciler.cli.signals import run_asked
 from reconciler.cli.stream import stream_for
 from reconciler.errors import RefusedError
 from reconciler.render.words import count
@@ -206,7 +206,7 @@ def plan_registry(
     from reconciler.planning.planfile import desired_digest
     from reconciler.planning.timing import expiry, goes_by_time
 
-    gathered = asyncio.run(_refreshed(desired, registry, given, base, keep=keep, owed=owed))
+    gathered = run_asked(_refreshed(desired, registry, given, base, keep=keep, owed=owed))
     plan = make_plan(registry.name, desired_digest(desired), gathered.parts, base.reference)
     limits = check_limits(plan, given.limits, desired_is_empty=not desired.repositories)
     plan = attrs.evolve(

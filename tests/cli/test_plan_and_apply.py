@@ -96,14 +96,15 @@ def test_a_saved_plan_does_not_lock_a_tag_that_moved(emulator, reconciler, relea
     assert emulator.tag("team/app:v1")["writeEnabled"]
 
 
-def test_show_says_what_plan_said(emulator, reconciler, releases):
-    """A saved plan reads like the one that was made."""
+def test_show_says_what_plan_said(emulator, reconciler, releases, tmp_path):
+    """A saved plan reads like the one that was made; and at its end stands what `apply --expect` takes."""
     emulator.push("team/app:v1", content=b"one")
     planned = reconciler("plan", releases, "--registry", emulator.url, "--out", "plan.json")
 
     shown = reconciler("show", "plan.json")
 
-    assert planned.stdout == shown.stdout
+    fingerprint = json.loads((tmp_path / "plan.json").read_text())["fingerprint"]
+    assert f"{planned.stdout}Fingerprint {fingerprint}\n" == shown.stdout
 
 
 def test_a_plan_file_that_was_edited_is_refused(emulator, reconciler, releases, tmp_path: Path):
