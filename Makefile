@@ -3,10 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-LAZY := --no-compile  # most modules of what tests need are never imported
 
-# Much of the suite waits for registries that are slow on purpose; one file stays in one process.
-IN_PARALLEL := -n 4 --dist loadfile
+# What is compiled is kept: a thousand processes would each do it again.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Much of the suite waits for registries that are slow on purpose; who has nothing left to do takes from others.
+IN_PARALLEL := -n 4 --dist worksteal
 
 .PHONY: help demo generated test explore coverage soak test-peers peers check lint format types imports bench clean
 
@@ -79,13 +81,13 @@ clean:  ## remove what was made here
 	@touch $@
 
 .venv/.test: .venv/bin/python setup.cfg pyproject.toml
-	$(PIP) install $(LAZY) --editable '.[test]'
+	$(PIP) install --editable '.[test]'
 	@touch $@ .venv/.installed
 
 .venv/.check: .venv/bin/python setup.cfg pyproject.toml
-	$(PIP) install $(LAZY) --editable '.[test,check]'
+	$(PIP) install --editable '.[test,check]'
 	@touch $@ .venv/.test .venv/.installed
 
 .venv/.bench: .venv/bin/python setup.cfg pyproject.toml
-	$(PIP) install $(LAZY) --editable '.[bench]'
+	$(PIP) install --editable '.[bench]'
 	@touch $@ .venv/.installed
