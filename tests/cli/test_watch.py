@@ -33,7 +33,7 @@ def _told(folder: Path) -> list[tuple[str, str]]:
 
 
 def test_a_watch_tells_each_drift_once_and_takes_files_as_they_change(released, emulator):
-    """Broken files are told and not taken; pages answer meanwhile; SIGTERM ends it with 0."""
+    """Broken files are told, in metrics too, and not taken; pages answer meanwhile; SIGTERM ends it with 0."""
     file, url = released / "registry.yaml", f"http://127.0.0.1:{free_port()}"
     good = file.read_text()
     listen = ("--listen", url.removeprefix("http://"))
@@ -45,6 +45,8 @@ def test_a_watch_tells_each_drift_once_and_takes_files_as_they_change(released, 
         metrics = httpx.get(f"{url}/metrics").text
         file.write_text(good + "  - match: [")
         watch.until(lambda: "error: the files have changed, and are not taken" in watch.stderr)
+        failed = f'reconciler_last_run_success{{command="watch",registry="{emulator.url}"}} 0.0'
+        watch.until(lambda: failed in httpx.get(f"{url}/metrics").text)
         file.write_text(good.replace('"v*"', '"v2"'))
         watch.until(lambda: len(_told(released)) == 2)
         code = watch.stop()
