@@ -86,18 +86,19 @@ class Transport:
         self.location = location
         self.requests: Counter[tuple[Kind, str]] = Counter()  # so far, repeats included, by what came of them
         self._timeout_s = timeout_s
-        self._on_pause = on_pause
-        self._on_answer = on_answer
-        self._on_close = on_close
+        self._on_pause, self._on_answer, self._on_close = on_pause, on_answer, on_close
         self._slots = asyncio.Semaphore(concurrency)
         self._budgets = {kind: Budget(concurrency) for kind in KINDS}
         self._tls = trusted(location, ca_bundle)
         self._proxy = proxy_for(location, environment)
         self.secrets = Secrets()
         self.secrets.add(*(self._proxy.secrets if self._proxy else ()))
-        via = self._proxy.as_httpx() if self._proxy else None
-        self._http = AiohttpTransport(verify=self._tls, client=self._session, proxy=via)
+        self._http = self._pool()
         self._headers = _headers_to(location, self._proxy)
+
+    def _pool(self) -> AiohttpTransport:
+        via = self._proxy.as_httpx() if self._proxy else None
+        return AiohttpTransport(verify=self._tls, client=self._session, proxy=via)
 
     def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=0, ssl=self._tls)  # the slots are the limit

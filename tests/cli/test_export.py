@@ -23,26 +23,15 @@ def _in_sync(emulator, resources: int) -> str:
     return f"Plan for {emulator.url}: no changes.\n  {resources} in sync, 0 unmanaged.\n"
 
 
-def test_an_export_can_be_adopted(held, reconciler, tmp_path: Path):
-    """It plans to no change; applied it is remembered, so that drift is told as such and healed; it reads no memory."""
-    exported = reconciler("export", "--registry", held.url)
-    (tmp_path / "registry.yaml").write_text(exported.stdout)
-    has_memory = (tmp_path / ".reconciler").exists()
-    applied = reconciler("apply", "registry.yaml", "--registry", held.url, "--auto-approve")
-    in_sync = reconciler("drift", "registry.yaml", "--registry", held.url)
-    held.patch("team/app:v1", writeEnabled=True)
-    drifted = reconciler("drift", "registry.yaml", "--registry", held.url)
-    healed = reconciler("drift", "registry.yaml", "--registry", held.url, "--heal")
-    again = reconciler("export", "--registry", held.url)
-
-    assert (
-        f"# What {held.url} held when `reconciler export` wrote this file.\n"
+def _adopted(url: str) -> str:
+    return (
+        f"# What {url} held when `reconciler export` wrote this file.\n"
         "# Planning it shows no change, and later what was changed since.\n"
         "#\n"
         "# Attributes of manifests are not in it; --manifests adds those that are off.\n"
         "#\n"
         "version: 1\n"
-        f'registry: "{held.url}"\n'
+        f'registry: "{url}"\n'
         "\n"
         "repositories:\n"
         "  - match: team/app\n"
@@ -58,7 +47,22 @@ def test_an_export_can_be_adopted(held, reconciler, tmp_path: Path):
         "    tags:\n"
         "      - match: latest\n"
         f"        attributes: {ATTRIBUTES}\n"
-    ) == exported.stdout
+    )
+
+
+def test_an_export_can_be_adopted(held, reconciler, tmp_path: Path):
+    """It plans to no change; applied it is remembered, so that drift is told as such and healed; it reads no memory."""
+    exported = reconciler("export", "--registry", held.url)
+    (tmp_path / "registry.yaml").write_text(exported.stdout)
+    has_memory = (tmp_path / ".reconciler").exists()
+    applied = reconciler("apply", "registry.yaml", "--registry", held.url, "--auto-approve")
+    in_sync = reconciler("drift", "registry.yaml", "--registry", held.url)
+    held.patch("team/app:v1", writeEnabled=True)
+    drifted = reconciler("drift", "registry.yaml", "--registry", held.url)
+    healed = reconciler("drift", "registry.yaml", "--registry", held.url, "--heal")
+    again = reconciler("export", "--registry", held.url)
+
+    assert _adopted(held.url) == exported.stdout
     assert not has_memory
     assert _in_sync(held, 5) in applied.stdout
     assert (0, 2, 0) == (in_sync.code, drifted.code, healed.code)

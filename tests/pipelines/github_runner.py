@@ -88,17 +88,7 @@ def run_job(
     assert settings.keys() <= file["env"].keys()
     definition = file["jobs"][name]
     assert set(needs) == {definition["needs"]} if "needs" in definition else needs == {}
-    contexts: Contexts = {
-        "github": {"event": event.payload, "ref": event.ref, "repository": "contoso/app", "token": event.token},
-        "vars": {
-            "AZURE_TENANT_ID": "tenant",
-            **{f"AZURE_{name.upper()}_CLIENT_ID": name for name in ("plan", "apply", "drift")},
-        },
-        "secrets": {"SLACK_WEBHOOK": "https://hooks.slack.com/services/T0/B0/secret"},
-        "needs": {job: {"outputs": outputs} for job, outputs in needs.items()},
-        "env": {**file["env"], **settings},
-        "steps": {},
-    }
+    contexts = _contexts(event, needs, {**file["env"], **settings})
     temp = Path(tempfile.mkdtemp(dir=machine.folder))
     job = Job(machine, event, workspace, contexts, definition["permissions"], sign_in, temp)
     if not github_value(definition.get("if", "true"), contexts):
@@ -109,6 +99,21 @@ def run_job(
         _take(job, step)
     job.outputs = {key: github_text(text, contexts) for key, text in definition.get("outputs", {}).items()}
     return job
+
+
+def _contexts(event: Event, needs: Mapping[str, Mapping[str, str]], environment: Mapping[str, str]) -> Contexts:
+    """What expressions of a job find."""
+    return {
+        "github": {"event": event.payload, "ref": event.ref, "repository": "contoso/app", "token": event.token},
+        "vars": {
+            "AZURE_TENANT_ID": "tenant",
+            **{f"AZURE_{name.upper()}_CLIENT_ID": name for name in ("plan", "apply", "drift")},
+        },
+        "secrets": {"SLACK_WEBHOOK": "https://hooks.slack.com/services/T0/B0/secret"},
+        "needs": {job: {"outputs": outputs} for job, outputs in needs.items()},
+        "env": dict(environment),
+        "steps": {},
+    }
 
 
 def _surroundings(job: Job, api_url: str) -> dict[str, str]:

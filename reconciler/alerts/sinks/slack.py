@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from reconciler.alerts.posting import Request
 from reconciler.alerts.sink import Batch
+from reconciler.alerts.sinks.one_request import one_request
 from reconciler.alerts.text import escaped
-from reconciler.alerts.wording import Message, fitting, message, news_for_people
+from reconciler.alerts.wording import Message
 
 _HEADER, _SECTION, _FALLBACK = 150, 3_000, 1_000  # characters
 _MOST_BYTES = 16_000  # well below what is taken; a longer message is not read
@@ -29,13 +28,7 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 def slack_requests(batch: Batch) -> tuple[Request, ...]:
     """One message, or none where there is no news for people."""
-    if not (events := news_for_people(batch)):
-        return ()
-
-    def make(most: int) -> bytes:
-        return orjson.dumps(_body(message(batch, events, most)))
-
-    return (Request(fitting(make, lambda body: len(body) <= _MOST_BYTES)),)
+    return one_request(batch, _body, _MOST_BYTES)
 
 
 def _body(told: Message) -> dict[str, Any]:

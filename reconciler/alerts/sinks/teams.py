@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from reconciler.alerts.posting import Request
 from reconciler.alerts.sink import Batch
-from reconciler.alerts.wording import Entry, Message, Tone, fitting, message, news_for_people
+from reconciler.alerts.sinks.one_request import one_request
+from reconciler.alerts.wording import Entry, Message, Tone
 
 _MOST_BYTES = 20_000  # of 28 KB: what Teams adds on its way counts, too
 _COLORS: Mapping[Tone, str] = {"critical": "attention", "warning": "warning", "resolved": "good"}
@@ -26,13 +25,7 @@ _COLORS: Mapping[Tone, str] = {"critical": "attention", "warning": "warning", "r
 
 def teams_requests(batch: Batch) -> tuple[Request, ...]:
     """One card, or none where there is no news for people."""
-    if not (events := news_for_people(batch)):
-        return ()
-
-    def make(most: int) -> bytes:
-        return orjson.dumps(_body(message(batch, events, most)))
-
-    return (Request(fitting(make, lambda body: len(body) <= _MOST_BYTES)),)
+    return one_request(batch, _body, _MOST_BYTES)
 
 
 def _body(told: Message) -> dict[str, Any]:
