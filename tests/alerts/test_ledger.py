@@ -135,6 +135,7 @@ def test_a_registry_says_nothing_of_another():
     seen = after(ledger, [V2], other, is_whole=True)
 
     assert [("app:v2", "firing")] == said(batch(seen, other.registry, "s", Terms(later(1), DAY_S)).news)
+    assert seen.rounds["contoso.azurecr.io app:v1 deleteEnabled"].is_open
     assert [("app:v1", "firing")] == said(batch(seen, REGISTRY, "s", Terms(later(1), DAY_S)).firing)
     assert () == batch(seen, REGISTRY, "s", Terms(later(1), DAY_S)).news
 
